@@ -1,0 +1,1 @@
+//! Every registry in one place.
