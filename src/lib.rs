@@ -23,6 +23,8 @@ pub mod landscape;
 
 pub mod engine;
 pub mod session;
+// Turns runs and results into figures, for the window and the command line alike.
+pub mod views;
 
 #[cfg(feature = "gui")]
 pub mod app;
