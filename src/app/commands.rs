@@ -571,7 +571,6 @@ mod tests {
         for pass in 0..2 {
             let mut input = egui::RawInput::default();
             if pass == 1 {
-                input.modifiers = shortcut.modifiers;
                 input.events.push(egui::Event::Key {
                     key: shortcut.logical_key,
                     physical_key: None,
@@ -613,8 +612,7 @@ mod tests {
     fn no_plain_key_does_anything_while_typing() {
         for command in Command::iter() {
             for shortcut in command.shortcuts() {
-                let plain =
-                    shortcut.modifiers.is_none() && !is_function_key(shortcut.logical_key);
+                let plain = shortcut.modifiers.is_none() && !is_function_key(shortcut.logical_key);
                 if plain || matches!(command, Command::Undo | Command::Redo) {
                     let mut shortcut = *shortcut;
                     shortcut.modifiers.ctrl = shortcut.modifiers.command;

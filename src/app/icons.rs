@@ -59,12 +59,7 @@ impl Icon {
     pub fn paint(self, painter: &Painter, rect: Rect, color: Color32) {
         let side = rect.width().min(rect.height());
         let square = Rect::from_center_size(rect.center(), Vec2::splat(side));
-        let at = |x: f32, y: f32| {
-            pos2(
-                square.left() + x * side,
-                square.top() + y * side,
-            )
-        };
+        let at = |x: f32, y: f32| pos2(square.left() + x * side, square.top() + y * side);
         let width = (side / 9.0).clamp(1.2, 2.4);
         let stroke = Stroke::new(width, color);
         let line = |points: &[Pos2]| {
@@ -145,12 +140,9 @@ impl Icon {
                 let mirror = |x: f32| if self == Self::Undo { x } else { 1.0 - x };
                 let turn: Vec<Pos2> = (0..=10)
                     .map(|i| {
-                        let angle = -std::f32::consts::FRAC_PI_2
-                            + std::f32::consts::PI * i as f32 / 10.0;
-                        at(
-                            mirror(0.6 + 0.26 * angle.cos()),
-                            0.58 + 0.26 * angle.sin(),
-                        )
+                        let angle =
+                            -std::f32::consts::FRAC_PI_2 + std::f32::consts::PI * i as f32 / 10.0;
+                        at(mirror(0.6 + 0.26 * angle.cos()), 0.58 + 0.26 * angle.sin())
                     })
                     .collect();
                 let mut points = vec![at(mirror(0.18), 0.32)];
@@ -289,7 +281,8 @@ impl egui::Widget for IconButton<'_> {
                     None
                 };
                 if let Some(ground) = ground {
-                    ui.painter().rect_filled(rect, visuals.corner_radius, ground);
+                    ui.painter()
+                        .rect_filled(rect, visuals.corner_radius, ground);
                 }
                 if response.has_focus() {
                     ui.painter().rect_stroke(
@@ -350,7 +343,10 @@ mod tests {
                 .collect::<Vec<_>>();
             assert!(!drawn.is_empty(), "{icon:?} draws nothing");
             for bounds in drawn {
-                assert!(room.expand(1.5).contains_rect(bounds), "{icon:?}: {bounds:?}");
+                assert!(
+                    room.expand(1.5).contains_rect(bounds),
+                    "{icon:?}: {bounds:?}"
+                );
             }
         }
     }

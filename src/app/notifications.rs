@@ -147,7 +147,7 @@ impl Notifications {
             ctx.request_repaint_after(std::time::Duration::from_secs_f64(left));
         }
         let mut dismissed = None;
-        egui::Area::new(Id::new("notifications"))
+        egui::Area::new(Id::unique("notifications"))
             .order(egui::Order::Foreground)
             .anchor(
                 Align2::RIGHT_BOTTOM,
@@ -162,9 +162,8 @@ impl Notifications {
                             .show(ui, |ui| {
                                 ui.horizontal(|ui| {
                                     message_ui(ui, &self.messages[index]);
-                                    let close =
-                                        IconButton::new(Icon::Close, "Dismiss the message")
-                                            .size(small_side());
+                                    let close = IconButton::new(Icon::Close, "Dismiss the message")
+                                        .size(small_side());
                                     if ui.add(close).clicked() {
                                         dismissed = Some(index);
                                     }

@@ -92,17 +92,17 @@ impl Palette {
 
         let screen = ctx.content_rect();
         let width = (screen.width() - 4.0 * UNIT).min(520.0);
-        let modal = egui::Modal::new(Id::new("palette"))
-            .area(
-                egui::Modal::default_area(Id::new("palette"))
-                    .anchor(Align2::CENTER_TOP, vec2(0.0, (screen.height() * 0.12).round())),
-            )
+        let modal = egui::Modal::new(Id::unique("palette"))
+            .area(egui::Modal::default_area(Id::unique("palette")).anchor(
+                Align2::CENTER_TOP,
+                vec2(0.0, (screen.height() * 0.12).round()),
+            ))
             .backdrop_color(Colors::of(&ctx.global_style().visuals).scrim)
             .show(ctx, |ui| {
                 ui.set_width(width);
                 let field = ui.add(
                     TextEdit::singleline(&mut self.query)
-                        .id(Id::new("palette query"))
+                        .id(Id::unique("palette query"))
                         .hint_text("Find a command or an experiment")
                         .desired_width(f32::INFINITY)
                         .margin(vec2(UNIT, 0.75 * UNIT))
@@ -272,10 +272,16 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_commands_and_experiments() {
-        assert_eq!(found("present")[0].choice, Choice::Command(Command::Presentation));
+        assert_eq!(
+            found("present")[0].choice,
+            Choice::Command(Command::Presentation)
+        );
         assert_eq!(found("hdig")[0].choice, Choice::Experiment(1));
         assert_eq!(found("spir")[0].choice, Choice::Experiment(0));
-        assert_eq!(found("light th")[0].choice, Choice::Command(Command::LightTheme));
+        assert_eq!(
+            found("light th")[0].choice,
+            Choice::Command(Command::LightTheme)
+        );
         assert!(found("qqqq").is_empty());
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use eframe::egui;
 use egui::{
     Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Visuals,
-    epaint::text::{FontColorTransferFunction, TextOptions},
+    epaint::{FontColorTransferFunction, text::TextOptions},
     vec2,
 };
 use serde::{Deserialize, Serialize};
@@ -413,7 +413,10 @@ mod tests {
                 (palette.on_accent, palette.accent),
             ] {
                 let ratio = contrast(text, ground);
-                assert!(ratio >= 4.5, "{name}: {text:?} on {ground:?} has {ratio:.2}");
+                assert!(
+                    ratio >= 4.5,
+                    "{name}: {text:?} on {ground:?} has {ratio:.2}"
+                );
             }
         }
     }
