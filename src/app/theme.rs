@@ -15,6 +15,8 @@ use egui::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::figure::{FigureTheme, Ink};
+
 /// The grid unit in points: gutters and paddings are multiples of it, or its half.
 pub const UNIT: f32 = 8.0;
 /// Half a grid unit.
@@ -66,8 +68,10 @@ impl From<Appearance> for egui::ThemePreference {
 pub struct Palette {
     /// Between the tiles, behind everything.
     pub canvas: Color32,
-    /// The ground of panels, tiles and windows.
+    /// The ground of the bars and of the recipe.
     pub panel: Color32,
+    /// The ground of the tiles: the paper of the figures.
+    pub paper: Color32,
     /// The ground of popups and dialogs.
     pub raised: Color32,
     /// The ground of text fields.
@@ -111,7 +115,8 @@ const fn rgb(hex: u32) -> Color32 {
 /// The dark appearance.
 pub const DARK: Palette = Palette {
     canvas: rgb(0x121315),
-    panel: rgb(0x1b1c1f),
+    panel: rgb(0x1d1f22),
+    paper: rgb(0x181a1d),
     raised: rgb(0x232529),
     field: rgb(0x131416),
     control: rgb(0x2b2d32),
@@ -134,7 +139,8 @@ pub const DARK: Palette = Palette {
 /// The light appearance.
 pub const LIGHT: Palette = Palette {
     canvas: rgb(0xdfe1e5),
-    panel: rgb(0xf7f8f9),
+    panel: rgb(0xf4f5f7),
+    paper: rgb(0xffffff),
     raised: rgb(0xffffff),
     field: rgb(0xffffff),
     control: rgb(0xe7e9ec),
@@ -158,6 +164,7 @@ pub const LIGHT: Palette = Palette {
 pub const PRESENTATION_DARK: Palette = Palette {
     canvas: rgb(0x000000),
     panel: rgb(0x0a0a0b),
+    paper: rgb(0x000000),
     raised: rgb(0x17181a),
     field: rgb(0x000000),
     outline: rgb(0x55595f),
@@ -333,6 +340,37 @@ pub fn small(ui: &egui::Ui, text: impl Into<String>) -> egui::RichText {
         .color(Palette::of(ui.visuals()).weak)
 }
 
+/// The figures' theme that belongs to the window's colours: the same paper and
+/// text, and in a presentation larger text and broader lines.
+pub fn figure_theme(visuals: &Visuals) -> FigureTheme {
+    let palette = Palette::of(visuals);
+    let base = if visuals.dark_mode {
+        FigureTheme::dark()
+    } else {
+        FigureTheme::light()
+    };
+    let presentation = *palette == PRESENTATION_DARK || *palette == PRESENTATION_LIGHT;
+    let scale = if presentation { PRESENTATION_SCALE } else { 1.0 };
+    let mut theme = base.scaled(f64::from(scale));
+    theme.background = palette.paper.to_array();
+    if presentation {
+        theme.foreground = palette.strong.to_array();
+        theme.muted = palette.weak.to_array();
+    }
+    theme
+}
+
+/// The colour of the n-th class or run.
+pub fn series(visuals: &Visuals, index: usize) -> Color32 {
+    let theme = if visuals.dark_mode {
+        FigureTheme::dark()
+    } else {
+        FigureTheme::light()
+    };
+    let [r, g, b, a] = theme.rgba(Ink::Series(index));
+    Color32::from_rgba_unmultiplied(r, g, b, a)
+}
+
 /// Gives the context the styles of both appearances, ordinary or for a
 /// presentation, and the choice between them.
 pub fn install(ctx: &egui::Context, appearance: Appearance, presentation: bool) {
@@ -381,6 +419,7 @@ mod tests {
         for (name, palette) in ALL {
             let grounds = [
                 ("panel", palette.panel),
+                ("paper", palette.paper),
                 ("raised", palette.raised),
                 ("field", palette.field),
                 ("canvas", palette.canvas),

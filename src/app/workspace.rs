@@ -1,20 +1,21 @@
 //! What the window knows: the engine, the runs and their results, and what is
 //! being looked at. Panels read it and ask for analyses through it.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalogue;
 use crate::curvature::{SpectralDensity, TopEigenvalues, TraceEstimate};
 use crate::engine::{
-    Analysis, Command as EngineCommand, Engine, EngineOptions, Event, EventKind, Generation, Job,
-    JobEvent, JobEventKind, JobHandle, LiveGradient, Origin, ResultKind, RunId, RunInfo, RunState,
-    Slot,
+    self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
+    Job, JobEvent, JobEventKind, JobHandle, LiveGradient, Origin, ResultKind, RunId, RunInfo,
+    RunState, Slot, Succession,
 };
 use crate::gradients::{GradientMaps, PredictionMap, SaliencyMaps};
 use crate::landscape::{Slice1d, Slice2d};
 use crate::recipe::{Difference, Recipe, Value};
-use crate::train::{History, Snapshot, Snapshots, SpectrumPoint};
+use crate::train::{Snapshot, Snapshots};
 
 use super::commands::{Command, Situation};
 use super::notifications::Notifications;
@@ -91,120 +92,112 @@ impl Results {
     }
 }
 
-/// A hyperparameter that was changed while the run went on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HyperparameterChange {
-    /// The step from which the value holds.
-    pub step: u64,
-    /// The field's key.
-    pub key: String,
-    /// The value.
-    pub value: f64,
-}
-
-/// One run: the current one, or an earlier one for comparison.
+/// One run: the current one, or an earlier one for comparison. Its history,
+/// snapshots, eigenvalues, changes and state are those of the engine's record.
 #[derive(Debug)]
 pub struct RunRecord {
-    /// Which run.
-    pub id: RunId,
+    /// What the engine's events told.
+    pub record: engine::RunRecord,
     /// The newest generation; results of an older one are stale.
     pub generation: Generation,
     /// The name, unlike that of any other run here.
     pub name: String,
-    /// Which of the line colours (and dashes) is its own.
+    /// Which of the line styles (colour and dash) is its own.
     pub color: usize,
     /// Whether views show it. The current run always is.
     pub visible: bool,
-    /// What does not change while it trains.
-    pub info: Arc<RunInfo>,
-    /// The metrics of every step.
-    pub history: History,
-    /// The snapshots that the policy kept; of an earlier run the first and last.
-    pub snapshots: Snapshots,
     /// The newest parameters.
     pub live: Option<Arc<Snapshot>>,
     /// The newest gradient.
     pub live_gradient: Option<Arc<LiveGradient>>,
-    /// Top eigenvalues measured while training, by rising step.
-    pub spectrum: Vec<Arc<SpectrumPoint>>,
-    /// What was changed while it ran.
-    pub changes: Vec<HyperparameterChange>,
-    /// Whether it is training.
-    pub state: RunState,
     /// The newest result of every analysis.
     pub results: Results,
-    /// Steps per second.
-    pub rate: f64,
+    /// Counts up whenever something of this run changed: what was made from it
+    /// under another number is out of date.
+    pub revision: u64,
+}
+
+impl Deref for RunRecord {
+    type Target = engine::RunRecord;
+
+    fn deref(&self) -> &engine::RunRecord {
+        &self.record
+    }
 }
 
 impl RunRecord {
     fn new(info: Arc<RunInfo>, name: String, color: usize) -> Self {
-        let mut snapshots = snapshots_of(&info);
-        snapshots.push(Arc::clone(&info.initial));
         Self {
-            id: info.origin.run,
             generation: info.origin.generation,
             name,
             color,
             visible: true,
             live: Some(Arc::clone(&info.initial)),
-            history: History::new(),
-            snapshots,
             live_gradient: None,
-            spectrum: Vec::new(),
-            changes: Vec::new(),
-            state: RunState::Paused,
             results: Results::default(),
-            rate: 0.0,
-            info,
+            revision: 0,
+            record: engine::RunRecord::new(info),
         }
+    }
+
+    /// Which run.
+    pub fn id(&self) -> RunId {
+        self.record.info.origin.run
     }
 
     /// The origin that jobs about this run carry.
     pub fn origin(&self) -> Origin {
         Origin {
-            run: self.id,
+            run: self.id(),
             generation: self.generation,
         }
     }
 
-    /// The step that the run has reached.
-    pub fn step(&self) -> u64 {
-        let row = self.history.last().map_or(0, |row| row.step);
+    /// The step that the run has reached, as far as anything here knows.
+    pub fn newest_step(&self) -> u64 {
         let live = self.live.as_ref().map_or(0, |live| live.step);
-        row.max(live)
+        self.record.step().max(live)
     }
 
     /// Forgets what only the current run needs.
     fn retire(&mut self) {
-        let first_and_last: Vec<_> = [self.snapshots.first(), self.snapshots.last()]
+        let kept: Vec<_> = [self.record.snapshots.first(), self.record.snapshots.last()]
             .into_iter()
             .flatten()
             .cloned()
             .collect();
-        self.snapshots = snapshots_of(&self.info);
-        for snapshot in first_and_last {
-            self.snapshots.push(snapshot);
+        self.record.snapshots = Snapshots::new(0);
+        for snapshot in kept {
+            self.record.snapshots.push(snapshot);
         }
+        if self.record.state == RunState::Running {
+            self.record.state = RunState::Paused;
+        }
+        self.record.steps_per_second = None;
         self.live_gradient = None;
         self.results = Results::default();
-        self.rate = 0.0;
+        self.revision += 1;
     }
-}
-
-/// An empty store under the policy of the run's recipe.
-fn snapshots_of(info: &RunInfo) -> Snapshots {
-    let megabytes = info.recipe.training.count("snapshot_memory_mb");
-    Snapshots::new(megabytes.saturating_mul(1024 * 1024))
 }
 
 /// What a load that has not been answered will become.
 #[derive(Clone, Debug)]
 struct Pending {
     origin: Origin,
-    /// Keep the earlier runs for comparison.
-    compare: bool,
+    recipe: Recipe,
+    earlier: Earlier,
     play: bool,
+}
+
+/// What becomes of the earlier runs when a new one stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earlier {
+    /// They stay for comparison.
+    Compare,
+    /// The new run takes the place of the current one; the others stay.
+    Replace,
+    /// They are forgotten.
+    Forget,
 }
 
 /// Everything that the window knows.
@@ -229,8 +222,6 @@ pub struct Workspace {
     pub base_dir: PathBuf,
     /// Why the newest recipe could not be started, in a sentence.
     pub load_failure: Option<String>,
-    /// The most steps per second, or none.
-    pub speed_limit: Option<f64>,
     /// Messages to the person.
     pub notifications: Notifications,
     /// Commands asked for by views; the shell does them in the next frame.
@@ -246,10 +237,13 @@ pub struct Workspace {
 
 impl Workspace {
     /// A workspace without runs.
-    pub fn new(options: EngineOptions, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    ///
+    /// # Errors
+    /// Where the system refuses a thread.
+    pub fn new(wake: engine::Wake) -> std::io::Result<Self> {
         let recipe = Recipe::defaults(catalogue::schema());
-        Self {
-            engine: Engine::new(options, wake),
+        Ok(Self {
+            engine: Engine::new(wake)?,
             runs: Vec::new(),
             current: 0,
             cursor_step: None,
@@ -258,7 +252,6 @@ impl Workspace {
             recipe,
             base_dir: PathBuf::from("."),
             load_failure: None,
-            speed_limit: None,
             notifications: Notifications::default(),
             commands: Vec::new(),
             jobs: Vec::new(),
@@ -266,7 +259,7 @@ impl Workspace {
             pending: None,
             cursor_before: None,
             colors_given: 0,
-        }
+        })
     }
 }
 
@@ -293,43 +286,56 @@ impl Workspace {
             .chain(self.run())
     }
 
-    /// Starts a run of this recipe from another experiment: earlier runs are
+    /// Starts a run of a recipe from another experiment: earlier runs are
     /// forgotten once it stands.
     pub fn open(&mut self, recipe: Recipe, base_dir: PathBuf, play: bool) {
         self.base_dir = base_dir;
         self.recipe = recipe;
-        self.load(false, play);
+        self.load(Earlier::Forget, play);
     }
 
     /// Starts a run of the recipe as the editor shows it, and keeps the earlier
-    /// runs for comparison.
+    /// runs for comparison. It trains, unless the present run is paused.
     pub fn apply(&mut self) {
-        let play = matches!(
-            self.run().map(|run| &run.state),
-            Some(RunState::Running | RunState::Finished | RunState::Diverged { .. }) | None
-        );
-        self.load(true, play);
+        let paused = self.run().is_some_and(|run| run.state == RunState::Paused);
+        self.load(Earlier::Compare, !paused);
     }
 
-    fn load(&mut self, compare: bool, play: bool) {
+    fn load(&mut self, earlier: Earlier, play: bool) {
         self.jobs.clear();
         self.selected = None;
         self.load_failure = None;
-        self.applied = self.recipe.clone();
-        let origin = self
+        let recipe = self.recipe.clone();
+        match self
             .engine
-            .load(Arc::new(self.recipe.clone()), self.base_dir.clone());
-        self.pending = Some(Pending {
-            origin,
-            compare,
-            play,
-        });
-        self.engine.send(EngineCommand::SetSpeed(self.speed_limit));
+            .load(Arc::new(recipe.clone()), self.base_dir.clone())
+        {
+            Ok(origin) => {
+                self.pending = Some(Pending {
+                    origin,
+                    recipe,
+                    earlier,
+                    play,
+                });
+            }
+            Err(error) => self.load_failure = Some(error.to_string()),
+        }
     }
 
     /// Whether a load has not been answered yet.
     pub fn is_loading(&self) -> bool {
         self.pending.is_some()
+    }
+
+    fn send(&mut self, command: EngineCommand) {
+        let sent = self.engine.send(command);
+        self.tell(sent);
+    }
+
+    fn tell(&mut self, sent: Result<(), EngineError>) {
+        if let Err(error) = sent {
+            self.notifications.error(error.to_string());
+        }
     }
 
     /// Trains, or pauses.
@@ -338,47 +344,79 @@ impl Workspace {
             Some(RunState::Running) => EngineCommand::Pause,
             _ => EngineCommand::Play,
         };
-        self.engine.send(command);
+        self.send(command);
     }
 
     /// Makes one step.
     pub fn step(&mut self) {
         self.selected = None;
-        self.engine.send(EngineCommand::Step);
+        self.send(EngineCommand::Step);
     }
 
-    /// Goes back to step 0 with the recipe that is running.
+    /// Trains until so many steps are done.
+    pub fn run_to(&mut self, step: u64) {
+        self.selected = None;
+        self.send(EngineCommand::RunTo(step));
+    }
+
+    /// Goes back to step 0 with the recipe that is running, the changes made
+    /// while it ran included.
     pub fn restart(&mut self) {
-        let playing = self.is_running();
+        let Some(run) = self.run() else { return };
+        let playing = !matches!(run.state, RunState::Paused);
+        let as_loaded = *run.info.recipe == self.applied;
+        if matches!(run.state, RunState::Failed { .. }) || !as_loaded {
+            // The editor may hold changes that are not applied: they stay there.
+            let edited = std::mem::replace(&mut self.recipe, self.applied.clone());
+            self.load(Earlier::Replace, playing);
+            self.recipe = edited;
+            return;
+        }
         self.jobs.clear();
         self.selected = None;
-        let origin = self.engine.reset();
-        self.begin_generation(origin);
+        match self.engine.reset() {
+            Ok(origin) => self.begin_generation(origin),
+            Err(error) => self.notifications.error(error.to_string()),
+        }
         if playing {
-            self.engine.send(EngineCommand::Play);
+            self.send(EngineCommand::Play);
         }
     }
 
-    /// Goes back to the newest snapshot at or before this step.
+    /// Goes back to the newest snapshot at or before this step, paused.
     pub fn rewind(&mut self, step: u64) {
         self.jobs.clear();
         self.selected = None;
-        let origin = self.engine.rewind(step);
-        self.begin_generation(origin);
+        match self.engine.rewind(step) {
+            Ok(origin) => self.begin_generation(origin),
+            Err(error) => self.notifications.error(error.to_string()),
+        }
+    }
+
+    /// Goes on training after a rewind or a change.
+    pub fn play(&mut self) {
+        self.send(EngineCommand::Play);
     }
 
     fn begin_generation(&mut self, origin: Origin) {
-        if let Some(run) = self.runs.iter_mut().find(|run| run.id == origin.run) {
+        if let Some(run) = self.runs.iter_mut().find(|run| run.id() == origin.run) {
             run.generation = origin.generation;
         }
     }
 
-    /// Limits the speed.
+    /// The most steps per second, or none.
+    pub fn speed_limit(&self) -> Option<f64> {
+        let limit = match self.recipe.training.get("steps_per_second") {
+            Some(Value::Integer(limit)) => *limit,
+            _ => 0,
+        };
+        (limit > 0).then_some(limit as f64)
+    }
+
+    /// Limits the speed; it is a live field of the recipe.
     pub fn set_speed_limit(&mut self, limit: Option<f64>) {
-        if self.speed_limit != limit {
-            self.speed_limit = limit;
-            self.engine.send(EngineCommand::SetSpeed(limit));
-        }
+        let value = limit.map_or(0, |limit| limit.round() as i64);
+        self.recipe.training.set("steps_per_second", value);
     }
 
     /// Whether the current run is training.
@@ -391,7 +429,30 @@ impl Workspace {
         if let Some(component) = self.applied.section_mut(section) {
             component.set(key, value.clone());
         }
-        self.engine.set_live(section, key, &value);
+        let number = match value {
+            Value::Float(number) => Some(number),
+            Value::Integer(number) => Some(number as f64),
+            _ => None,
+        };
+        let command = match (section, key, number) {
+            ("training", "steps_per_second", Some(limit)) => {
+                EngineCommand::SetSpeed((limit > 0.0).then_some(limit))
+            }
+            ("optimizer", ..) | ("training", "steps" | "validation_every", _) => match number {
+                Some(value) => EngineCommand::SetHyperparameter {
+                    key: key.to_owned(),
+                    value,
+                },
+                None => return,
+            },
+            ("analyses.spectrum", "every" | "top", _) => EngineCommand::SetMonitoring {
+                every: self.applied.spectrum.count("every") as u64,
+                top: self.applied.spectrum.count("top"),
+            },
+            // What only the views read.
+            _ => return,
+        };
+        self.send(command);
     }
 
     /// How the editor's recipe differs from that of the current run.
@@ -401,10 +462,10 @@ impl Workspace {
 
     /// Takes an earlier run away.
     pub fn remove_run(&mut self, id: RunId) {
-        if self.run().is_some_and(|run| run.id == id) {
+        if self.run().is_some_and(|run| run.id() == id) {
             return;
         }
-        if let Some(index) = self.runs.iter().position(|run| run.id == id) {
+        if let Some(index) = self.runs.iter().position(|run| run.id() == id) {
             self.runs.remove(index);
             if index < self.current {
                 self.current -= 1;
@@ -414,8 +475,8 @@ impl Workspace {
 
     /// Takes all earlier runs away.
     pub fn forget_comparisons(&mut self) {
-        if let Some(id) = self.run().map(|run| run.id) {
-            self.runs.retain(|run| run.id == id);
+        if let Some(id) = self.run().map(RunRecord::id) {
+            self.runs.retain(|run| run.id() == id);
             self.current = 0;
         }
     }
@@ -506,17 +567,12 @@ impl Workspace {
         let run = self.run();
         let state = run.map(|run| &run.state);
         let can_train = matches!(state, Some(RunState::Paused | RunState::Running));
+        let loading = self.is_loading();
         Situation {
-            loaded: run.is_some(),
+            loaded: run.is_some() && !loading,
             running: self.is_running(),
             can_train,
-            can_step_back: matches!(
-                state,
-                Some(RunState::Diverged {
-                    rewind_to: Some(_),
-                    ..
-                })
-            ),
+            can_step_back: matches!(state, Some(RunState::Diverged(_))),
             jobs: self.jobs.iter().any(|job| !job.is_done()),
             past: self.selected.is_some(),
             snapshots: run.is_some_and(|run| run.snapshots.all().len() > 1),
@@ -528,20 +584,29 @@ impl Workspace {
 
 /// Analyses.
 impl Workspace {
-    /// Asks for an analysis of the current run. It replaces what is running in
-    /// its slot.
-    pub fn submit(&mut self, slot: Slot, label: impl Into<String>, analysis: Box<dyn Analysis>) {
+    /// Asks for an analysis of the current run. Either it replaces what its slot
+    /// already holds, or it lets that finish first.
+    pub fn submit(
+        &mut self,
+        slot: Slot,
+        label: impl Into<String>,
+        succession: Succession,
+        analysis: Box<dyn Analysis>,
+    ) {
         let Some(run) = self.run_mut() else { return };
         run.results.set_failure(slot.clone(), None);
         let origin = run.origin();
-        self.jobs.retain(|job| *job.slot() != slot);
         let job = Job {
-            slot,
+            slot: slot.clone(),
             label: label.into(),
             origin,
+            succession,
             analysis,
         };
         let handle = self.engine.submit(job);
+        if succession == Succession::Replace {
+            self.jobs.retain(|job| *job.slot() != slot);
+        }
         self.jobs.push(handle);
     }
 
@@ -579,24 +644,35 @@ impl Workspace {
     }
 
     fn take_latest(&mut self) -> bool {
-        let live = self.engine.latest_parameters();
-        let gradient = self.engine.latest_gradient();
+        if self.pending.is_some() {
+            return false;
+        }
+        let live = self.engine.live_parameters();
+        let gradient = self.engine.live_gradient();
+        let origin = self.engine.origin();
         let Some(run) = self.runs.get_mut(self.current) else {
             return false;
         };
+        if origin != run.origin() {
+            return false;
+        }
         let mut changed = false;
-        if let Some((origin, live)) = live
-            && origin == run.origin()
+        if let Some(live) = live
+            && run.live.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &live))
         {
             run.live = Some(live);
             changed = true;
         }
-        if let Some((origin, gradient)) = gradient
-            && origin == run.origin()
+        if let Some(gradient) = gradient
+            && run
+                .live_gradient
+                .as_ref()
+                .is_none_or(|known| !Arc::ptr_eq(known, &gradient))
         {
             run.live_gradient = Some(gradient);
             changed = true;
         }
+        run.revision += u64::from(changed);
         changed
     }
 
@@ -605,84 +681,79 @@ impl Workspace {
             self.loaded(event.origin, info);
             return;
         }
-        if let Some(pending) = &self.pending
-            && pending.origin == event.origin
-        {
+        if let Some(pending) = &self.pending {
+            if pending.origin != event.origin {
+                return;
+            }
             if let EventKind::State(RunState::Failed { message }) = event.kind {
                 self.pending = None;
+                if let Some(run) = self.run_mut() {
+                    // The trainer holds nothing any more.
+                    run.record.state = RunState::Failed {
+                        message: message.clone(),
+                    };
+                    run.revision += 1;
+                }
                 self.load_failure = Some(message);
             }
             return;
         }
-        let Some(index) = self.runs.iter().position(|run| {
-            run.id == event.origin.run && run.generation == event.origin.generation
-        }) else {
+        let Some(index) = self
+            .runs
+            .iter()
+            .position(|run| run.origin() == event.origin)
+        else {
             return;
         };
+        let event = match event {
+            Event {
+                kind: EventKind::Job(job),
+                ..
+            } => {
+                self.job_event(index, job);
+                return;
+            }
+            Event {
+                kind: EventKind::Refused { message },
+                ..
+            } => {
+                self.notifications.warning(message);
+                return;
+            }
+            other => other,
+        };
         let run = &mut self.runs[index];
-        match event.kind {
-            EventKind::Loaded(_) => {}
-            EventKind::Rewound { step } => {
-                run.history.truncate(step);
-                run.snapshots.truncate_after(step);
-                run.spectrum.retain(|point| point.step <= step);
-                run.changes.retain(|change| change.step <= step);
-                run.live = run.snapshots.last().cloned();
-                run.live_gradient = None;
-            }
-            EventKind::Metrics(rows) => {
-                for row in rows {
-                    run.history.append(row);
-                }
-            }
-            EventKind::Snapshot(snapshot) => run.snapshots.push(snapshot),
-            EventKind::Spectrum(point) => {
-                if let Some(sharpness) = point.sharpness() {
-                    run.history.set_sharpness(point.step, sharpness);
-                }
-                let at = run
-                    .spectrum
-                    .partition_point(|other| other.step < point.step);
-                match run.spectrum.get_mut(at) {
-                    Some(other) if other.step == point.step => *other = point,
-                    _ => run.spectrum.insert(at, point),
-                }
-            }
-            EventKind::State(state) => {
-                if state != RunState::Running {
-                    run.rate = 0.0;
-                }
-                run.state = state;
-            }
-            EventKind::Hyperparameter { key, value, step } => {
-                run.changes.retain(|change| change.step != step || change.key != key);
-                run.changes.push(HyperparameterChange { step, key, value });
-            }
-            EventKind::Refused { message } => self.notifications.warning(message),
-            EventKind::Rate { steps_per_second } => run.rate = steps_per_second,
-            EventKind::Job(job) => self.job_event(index, job),
+        run.record.apply(&event);
+        run.revision += 1;
+        if matches!(event.kind, EventKind::Rewound { .. }) {
+            run.live = run.record.snapshots.last().cloned();
+            run.live_gradient = None;
+            run.results = Results::default();
         }
     }
 
     fn loaded(&mut self, origin: Origin, info: Arc<RunInfo>) {
-        if let Some(run) = self.runs.iter_mut().find(|run| run.id == origin.run) {
+        if let Some(run) = self.runs.iter_mut().find(|run| run.id() == origin.run) {
             // The same run from step 0.
             if run.generation == origin.generation {
-                let (name, color, visible) = (run.name.clone(), run.color, run.visible);
-                *run = RunRecord::new(info, name, color);
-                run.visible = visible;
+                let revision = run.revision + 1;
+                *run = RunRecord::new(info, std::mem::take(&mut run.name), run.color);
                 run.generation = origin.generation;
+                run.revision = revision;
             }
             return;
         }
-        let Some(pending) = self
-            .pending
-            .take_if(|pending| pending.origin == origin)
-        else {
+        let Some(pending) = self.pending.take_if(|pending| pending.origin == origin) else {
             return;
         };
-        if !pending.compare {
-            self.runs.clear();
+        let mut replaced = None;
+        match pending.earlier {
+            Earlier::Forget => self.runs.clear(),
+            Earlier::Replace if self.current < self.runs.len() => {
+                let run = self.runs.remove(self.current);
+                replaced = Some((run.name, run.color));
+            }
+            Earlier::Compare | Earlier::Replace => {}
         }
         for run in &mut self.runs {
             run.retire();
@@ -690,12 +761,17 @@ impl Workspace {
         while self.runs.len() >= MAX_RUNS {
             self.runs.remove(0);
         }
-        let name = self.unique_name(&info.recipe.name);
-        let color = self.free_color();
+        let (name, color) = replaced.unwrap_or_else(|| {
+            (
+                self.unique_name(&info.recipe.name),
+                self.free_color(),
+            )
+        });
         self.runs.push(RunRecord::new(info, name, color));
         self.current = self.runs.len() - 1;
+        self.applied = pending.recipe;
         if pending.play {
-            self.engine.send(EngineCommand::Play);
+            self.play();
         }
     }
 
@@ -707,6 +783,7 @@ impl Workspace {
             .map(|job| job.label().to_owned());
         let run = &mut self.runs[index];
         let generation = run.generation;
+        run.revision += 1;
         let (result, complete, seconds) = match event.kind {
             JobEventKind::Partial(result) => (result, false, None),
             JobEventKind::Finished { result, seconds } => {
