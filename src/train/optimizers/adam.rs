@@ -124,9 +124,12 @@ impl<T: Scalar> Optimizer<T> for Adam<T> {
 
     fn stability(&self, learning_rate: f64) -> Stability {
         let beta = self.beta1;
-        Stability::preconditioned(
-            "(2 + 2β₁)/((1 − β₁)η)",
-            (2.0 + 2.0 * beta) / ((1.0 - beta) * learning_rate),
-        )
+        Stability {
+            preconditioned: true,
+            coefficient: (2.0 + 2.0 * beta) / (1.0 - beta),
+            weight_decay: 0.0,
+            learning_rate,
+            formula: |rate| format!("(2 + 2β₁)/((1 − β₁){rate})"),
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::recipe::{Component, Kind};
 
 pub use fields::COMMON_FIELDS;
 pub use scalar::Scalar;
+pub(super) use scalar::wide;
 
 /// An update rule for a flat parameter vector.
 ///
@@ -84,61 +85,58 @@ pub struct StateMismatch {
     found: Vec<usize>,
 }
 
-/// The line that separates stable from unstable steps on a quadratic
-/// (Cohen et al. 2021, 2022).
+/// Up to which sharpness steps of a given size are stable on a quadratic: up to
+/// c/η, less the weight decay that is added to every eigenvalue (Cohen et al.
+/// 2021; adaptive methods: Cohen et al. 2022, where the Hessian is
+/// preconditioned).
 #[derive(Clone, Debug, PartialEq)]
-pub enum Stability {
-    /// Stable while the sharpness λ₁ of the loss stays below the threshold.
-    Sharpness {
-        /// The threshold.
-        threshold: f64,
-        /// Its formula, such as `2/η`.
-        formula: String,
-    },
-    /// Stable while the sharpness λ₁(P⁻¹H) of the preconditioned Hessian stays
-    /// below the threshold; λ₁ itself has no line.
-    Preconditioned {
-        /// The threshold on the preconditioned sharpness.
-        threshold: f64,
-        /// Its formula.
-        formula: String,
-    },
+pub struct Stability {
+    /// Whether the line is one for λ₁(P⁻¹H) of the preconditioned Hessian and
+    /// not for λ₁(H): then the plot of the Hessian's eigenvalues has no line.
+    pub preconditioned: bool,
+    /// c, which momentum moves away from 2.
+    pub coefficient: f64,
+    /// The weight decay that is added to the gradient.
+    pub weight_decay: f64,
+    learning_rate: f64,
+    formula: fn(&str) -> String,
 }
 
 impl Stability {
-    /// A threshold on λ₁ of the loss without its penalty: weight decay adds
-    /// itself to every eigenvalue, which lowers the line.
-    fn sharpness(formula: &str, threshold: f64, weight_decay: f64) -> Self {
-        Self::Sharpness {
-            threshold: threshold - weight_decay,
-            formula: if weight_decay > 0.0 {
-                format!("{formula} − λ")
-            } else {
-                formula.to_owned()
-            },
-        }
+    /// The largest stable sharpness, of the preconditioned Hessian where it is
+    /// one of that.
+    pub fn threshold(&self) -> f64 {
+        self.coefficient / self.learning_rate - self.weight_decay
     }
 
-    fn preconditioned(formula: &str, threshold: f64) -> Self {
-        Self::Preconditioned {
-            threshold,
-            formula: formula.to_owned(),
-        }
-    }
-
-    /// The line in a plot of the Hessian's eigenvalues, where there is one.
+    /// The line in a plot of the Hessian's own eigenvalues, where there is one.
     pub fn sharpness_threshold(&self) -> Option<f64> {
-        match self {
-            Self::Sharpness { threshold, .. } => Some(*threshold),
-            Self::Preconditioned { .. } => None,
+        (!self.preconditioned).then(|| self.threshold())
+    }
+
+    /// The threshold as a formula, such as `2/η`.
+    pub fn formula(&self) -> String {
+        let formula = (self.formula)("η");
+        if self.weight_decay > 0.0 {
+            format!("{formula} − decay")
+        } else {
+            formula
         }
     }
 
-    /// The threshold's formula.
-    pub fn formula(&self) -> &str {
-        match self {
-            Self::Sharpness { formula, .. } | Self::Preconditioned { formula, .. } => formula,
+    /// The largest stable learning rate at this sharpness with its formula, such
+    /// as `2/λ₁`; nothing where the Hessian's own sharpness does not decide.
+    pub fn largest_learning_rate(&self, sharpness: f64) -> Option<(f64, String)> {
+        let curvature = sharpness + self.weight_decay;
+        if self.preconditioned || curvature.is_nan() || curvature <= 0.0 {
+            return None;
         }
+        let formula = if self.weight_decay > 0.0 {
+            (self.formula)("(λ₁ + decay)")
+        } else {
+            (self.formula)("λ₁")
+        };
+        Some((self.coefficient / curvature, formula))
     }
 }
 

@@ -72,10 +72,12 @@ impl<T: Scalar> Optimizer<T> for Momentum<T> {
     }
 
     fn stability(&self, learning_rate: f64) -> Stability {
-        Stability::sharpness(
-            "(2 + 2β)/η",
-            (2.0 + 2.0 * self.momentum) / learning_rate,
-            self.weight_decay,
-        )
+        Stability {
+            preconditioned: false,
+            coefficient: 2.0 + 2.0 * self.momentum,
+            weight_decay: self.weight_decay,
+            learning_rate,
+            formula: |rate| format!("(2 + 2β)/{rate}"),
+        }
     }
 }

@@ -75,10 +75,12 @@ impl<T: Scalar> Optimizer<T> for Nesterov<T> {
 
     fn stability(&self, learning_rate: f64) -> Stability {
         let beta = self.momentum;
-        Stability::sharpness(
-            "(2 + 2β)/(η(1 + 2β))",
-            (2.0 + 2.0 * beta) / (learning_rate * (1.0 + 2.0 * beta)),
-            self.weight_decay,
-        )
+        Stability {
+            preconditioned: false,
+            coefficient: (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta),
+            weight_decay: self.weight_decay,
+            learning_rate,
+            formula: |rate| format!("(2 + 2β)/({rate}(1 + 2β))"),
+        }
     }
 }

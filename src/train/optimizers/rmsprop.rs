@@ -78,6 +78,12 @@ impl<T: Scalar> Optimizer<T> for RmsProp<T> {
     }
 
     fn stability(&self, learning_rate: f64) -> Stability {
-        Stability::preconditioned("2/η", 2.0 / learning_rate)
+        Stability {
+            preconditioned: true,
+            coefficient: 2.0,
+            weight_decay: 0.0,
+            learning_rate,
+            formula: |rate| format!("2/{rate}"),
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Scalar for f64 {
 /// has them. Without fused multiply-add the numbers are the same bit for bit
 /// on every machine.
 #[inline]
-pub(super) fn wide(work: impl FnOnce()) {
+pub(in crate::train) fn wide(work: impl FnOnce()) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, which is all that the function asks.

@@ -53,6 +53,12 @@ impl<T: Scalar> Optimizer<T> for Sgd {
     fn reset(&mut self) {}
 
     fn stability(&self, learning_rate: f64) -> Stability {
-        Stability::sharpness("2/η", 2.0 / learning_rate, self.weight_decay)
+        Stability {
+            preconditioned: false,
+            coefficient: 2.0,
+            weight_decay: self.weight_decay,
+            learning_rate,
+            formula: |rate| format!("2/{rate}"),
+        }
     }
 }

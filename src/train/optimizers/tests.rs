@@ -107,15 +107,14 @@ fn thresholds_agree_with_the_reference() {
     let threshold = |kind: &str, rate: f64| {
         build(&component(kind, rate), 1).unwrap().stability(rate)
     };
-    let value = |stability: Stability| match stability {
-        Stability::Sharpness { threshold, .. } | Stability::Preconditioned { threshold, .. } => {
-            threshold
-        }
-    };
-    assert_close(value(threshold("sgd", 0.1)), 20.0);
-    assert_close(value(threshold("momentum", 0.1)), 38.0);
-    assert!((value(threshold("nesterov", 0.1)) - 13.5714).abs() < 1e-4);
-    assert_close(value(threshold("adam", 0.1)), 380.0);
+    assert_close(threshold("sgd", 0.1).threshold(), 20.0);
+    assert_close(threshold("momentum", 0.1).threshold(), 38.0);
+    assert!((threshold("nesterov", 0.1).threshold() - 13.5714).abs() < 1e-4);
+    assert_close(threshold("adam", 0.1).threshold(), 380.0);
+    assert_eq!(threshold("sgd", 0.1).formula(), "2/η");
+    let (rate, formula) = threshold("sgd", 0.9).largest_learning_rate(4.0).unwrap();
+    assert_eq!((rate, formula.as_str()), (0.5, "2/λ₁"));
+    assert_eq!(threshold("adam", 0.1).largest_learning_rate(4.0), None);
     assert_eq!(threshold("adam", 0.1).sharpness_threshold(), None);
 }
 
