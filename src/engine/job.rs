@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::command::Origin;
 use super::result::AnalysisResult;
-use crate::math::progress::CancelToken;
+use crate::math::progress::{CancelToken, Cancelled, Progress};
 
 /// Which job of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,12 @@ pub enum JobError {
     Failed(String),
 }
 
+impl From<Cancelled> for JobError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 /// One analysis: a piece of work that runs on an analysis thread, inside the
 /// analysis threads' rayon pool.
 pub trait Analysis: Send {
@@ -63,6 +69,17 @@ where
     }
 }
 
+/// What happens to the job that a slot already holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Succession {
+    /// It is cancelled and replaced at once: the user asked for something else.
+    #[default]
+    Replace,
+    /// If it runs it may finish first; only one that still waits is replaced.
+    /// For jobs that follow the training: each shows something before the next.
+    Follow,
+}
+
 /// A request for an analysis.
 pub struct Job {
     /// Where the result belongs.
@@ -71,8 +88,35 @@ pub struct Job {
     pub label: String,
     /// The run and generation whose parameters are analysed.
     pub origin: Origin,
+    /// What happens to the job that the slot already holds.
+    pub succession: Succession,
     /// The work.
     pub analysis: Box<dyn Analysis>,
+}
+
+impl Job {
+    /// A job that replaces the one before it in its slot.
+    pub fn new(
+        slot: impl Into<String>,
+        label: impl Into<String>,
+        origin: Origin,
+        analysis: impl Analysis + 'static,
+    ) -> Self {
+        Self {
+            slot: Slot::new(slot),
+            label: label.into(),
+            origin,
+            succession: Succession::Replace,
+            analysis: Box::new(analysis),
+        }
+    }
+
+    /// The same job, which lets the running one in its slot finish first.
+    #[must_use]
+    pub fn following(mut self) -> Self {
+        self.succession = Succession::Follow;
+        self
+    }
 }
 
 /// What a job and its handle share.
@@ -113,22 +157,21 @@ pub struct JobContext {
     pub(super) publish: Box<dyn Fn(AnalysisResult) + Send + Sync>,
 }
 
+/// The computation's own progress is the job's: pass the context on.
+impl Progress for JobContext {
+    fn report(&self, done: usize, total: usize) {
+        self.set_progress(done as f32 / total.max(1) as f32);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.shared.cancel.is_cancelled()
+    }
+}
+
 impl JobContext {
     /// Set when the job should stop: pass it on to whatever takes long.
     pub fn cancel(&self) -> &CancelToken {
         &self.shared.cancel
-    }
-
-    /// An error as soon as the job should stop.
-    ///
-    /// # Errors
-    /// [`JobError::Cancelled`].
-    pub fn check(&self) -> Result<(), JobError> {
-        if self.shared.cancel.is_cancelled() {
-            Err(JobError::Cancelled)
-        } else {
-            Ok(())
-        }
     }
 
     /// Tells how much of the work is done, between 0 and 1.
