@@ -136,7 +136,7 @@ impl Placer<'_> {
                     (plot.x + away, Align::Start),
                     (plot.center()[0], Align::Middle),
                 ] {
-                    for baseline in [y - away, y + away + cap] {
+                    for baseline in [y - 1.4 * away, y + away + cap] {
                         candidates.push(TextBox {
                             x,
                             y: baseline,
