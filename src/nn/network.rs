@@ -118,7 +118,7 @@ impl Network {
 
     /// One line for people: the chain of layers and the number of parameters.
     pub fn describe(&self) -> String {
-        let mut text = describe_shape(self.input_shape());
+        let mut text = self.input_shape().to_string();
         for operation in &self.operations {
             let _ = match operation.operator {
                 Operator::Dense { outputs, .. } => write!(text, " – dense {outputs}"),
@@ -139,19 +139,6 @@ impl Network {
         }
         let _ = write!(text, "; {} parameters", self.layout.len());
         text
-    }
-}
-
-/// "2 inputs" or "1×8×8 images".
-pub(super) fn describe_shape(shape: &InputShape) -> String {
-    match shape {
-        InputShape::Vector(1) => "1 input".to_owned(),
-        InputShape::Vector(features) => format!("{features} inputs"),
-        InputShape::Image {
-            channels,
-            height,
-            width,
-        } => format!("{channels}×{height}×{width} images"),
     }
 }
 
@@ -316,14 +303,14 @@ impl NetworkBuilder {
 
     /// An activation.
     pub fn activation(&mut self, activation: &'static dyn Activation) {
-        let shape = self.shape().clone();
+        let shape = *self.shape();
         self.push(Operator::Activation(activation), shape);
         self.module += 1;
     }
 
     /// Layer normalization over all features of a sample.
     pub fn layer_norm(&mut self) {
-        let shape = self.shape().clone();
+        let shape = *self.shape();
         let (channels, plane) = super::kernels::channels_and_plane(&shape);
         let sizes = match shape {
             InputShape::Vector(features) => vec![features],
@@ -350,7 +337,7 @@ impl NetworkBuilder {
     /// Adds an earlier value of the same shape: the end of a residual block.
     /// It is no module of its own.
     pub fn add(&mut self, earlier: ValueId) {
-        let shape = self.shape().clone();
+        let shape = *self.shape();
         self.push(Operator::Add(earlier), shape);
     }
 

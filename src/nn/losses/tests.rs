@@ -93,11 +93,13 @@ fn values_agree_with_the_formulas() {
 fn gradients_and_hessians_agree_with_central_differences() {
     let f = outputs(3);
     let direction: Vec<f64> = (0..f.len()).map(|i| (0.9 * i as f64).cos()).collect();
-    let batch = |outputs| LossBatch {
-        outputs,
-        targets: TargetSlice::Classes(&LABELS),
-        samples: N,
-    };
+    fn batch(outputs: &[f64]) -> LossBatch<'_, f64> {
+        LossBatch {
+            outputs,
+            targets: TargetSlice::Classes(&LABELS),
+            samples: N,
+        }
+    }
     let h = 1e-5;
     for loss in all() {
         let mut gradient = vec![0.0; f.len()];

@@ -18,7 +18,7 @@ pub fn build(
     input: &InputShape,
     outputs: usize,
 ) -> Result<Network, ModelError> {
-    let mut builder = NetworkBuilder::new(input.clone());
+    let mut builder = NetworkBuilder::new(*input);
     for (index, entry) in layers.iter().enumerate() {
         add(&mut builder, entry).map_err(|message| ModelError::Layer {
             index,

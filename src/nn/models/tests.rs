@@ -34,7 +34,7 @@ fn an_mlp_has_the_names_of_a_sequential() {
     assert_eq!(network.outputs(), 3);
     assert_eq!(
         network.describe(),
-        "2 inputs – dense 4 – relu – dense 4 – relu – dense 3; 47 parameters"
+        "2 features – dense 4 – relu – dense 4 – relu – dense 3; 47 parameters"
     );
 }
 
