@@ -265,10 +265,15 @@ impl SpectralDensity {
 
     fn estimate(&self, f: impl Fn(f64) -> f64) -> Estimate {
         if self.rules.is_empty() {
-            let value = self.exact.iter().map(|x| f(*x)).sum::<f64>() / self.dimension.max(1) as f64;
+            let value =
+                self.exact.iter().map(|x| f(*x)).sum::<f64>() / self.dimension.max(1) as f64;
             return Estimate { value, stderr: 0.0 };
         }
-        let samples: Vec<f64> = self.rules.iter().map(|rule| self.mean_of(rule, &f)).collect();
+        let samples: Vec<f64> = self
+            .rules
+            .iter()
+            .map(|rule| self.mean_of(rule, &f))
+            .collect();
         Estimate::of_mean(&samples)
     }
 
@@ -311,7 +316,12 @@ impl SpectralDensity {
         let share = self.probed_share();
         let unit = 1.0 / self.dimension.max(1) as f64;
         let mut exact = vec![0.0; grid.points];
-        add_gaussians(self.exact.iter().map(|x| (*x, unit)), sigma, &grid, &mut exact);
+        add_gaussians(
+            self.exact.iter().map(|x| (*x, unit)),
+            sigma,
+            &grid,
+            &mut exact,
+        );
         let curves: Vec<Vec<f64>> = self
             .rules
             .par_iter()
@@ -330,7 +340,11 @@ impl SpectralDensity {
             for (sample, curve) in samples.iter_mut().zip(&curves) {
                 *sample = curve[i];
             }
-            let probed = if samples.is_empty() { 0.0 } else { statistics::mean(&samples) };
+            let probed = if samples.is_empty() {
+                0.0
+            } else {
+                statistics::mean(&samples)
+            };
             let stderr = statistics::stderr(&samples);
             let spread = if stderr.is_finite() { stderr } else { 0.0 };
             y.push(exact + probed);
@@ -349,15 +363,14 @@ impl SpectralDensity {
     /// The density of log₁₀|λ| for each sign, smoothed with `bandwidth` (in
     /// decades); what lies below `floor` is counted, not drawn.
     pub fn log_curve(&self, floor: f64, bandwidth: f64, points: usize) -> LogDensityCurve {
-        let floor = if floor > 0.0 { floor } else { f64::MIN_POSITIVE };
+        let floor = if floor > 0.0 {
+            floor
+        } else {
+            f64::MIN_POSITIVE
+        };
         let top = self.range[0].abs().max(self.range[1].abs()).max(floor);
-        let (grid, sigma) = UniformGrid::for_kernel(
-            floor.log10(),
-            top.log10(),
-            bandwidth,
-            points,
-            CURVE_POINTS,
-        );
+        let (grid, sigma) =
+            UniformGrid::for_kernel(floor.log10(), top.log10(), bandwidth, points, CURVE_POINTS);
         let stems = self.stems();
         let side = |sign: f64| {
             let mut y = vec![0.0; grid.points];
@@ -372,7 +385,11 @@ impl SpectralDensity {
             log10: grid.values(),
             positive: side(1.0),
             negative: side(-1.0),
-            near_zero: stems.iter().filter(|(x, _)| x.abs() < floor).map(|s| s.1).sum(),
+            near_zero: stems
+                .iter()
+                .filter(|(x, _)| x.abs() < floor)
+                .map(|s| s.1)
+                .sum(),
             floor,
             bandwidth: sigma,
         }

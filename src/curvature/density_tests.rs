@@ -107,8 +107,16 @@ fn enough_steps_give_the_exact_density() {
     let found = density(&a, 400, 40);
     let bandwidth = Bandwidth::Sigma(1.0);
     let (ours, theirs) = (found.curve(bandwidth, 100), exact.curve(bandwidth, 100));
-    for ((x, y), stderr) in ours.x.iter().zip(&ours.y).zip(ours.upper.iter().zip(&ours.y)) {
-        let i = theirs.x.partition_point(|at| at < x).min(theirs.x.len() - 1);
+    for ((x, y), stderr) in ours
+        .x
+        .iter()
+        .zip(&ours.y)
+        .zip(ours.upper.iter().zip(&ours.y))
+    {
+        let i = theirs
+            .x
+            .partition_point(|at| at < x)
+            .min(theirs.x.len() - 1);
         let spread = stderr.0 - stderr.1;
         assert!((y - theirs.y[i]).abs() < 5.0 * spread + 2e-3);
     }

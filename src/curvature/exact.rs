@@ -120,7 +120,10 @@ mod tests {
             assert!((value - exact).abs() < 1e-12);
         }
         // h + 1 exact zeros for a linear layer with softmax cross-entropy.
-        assert_eq!(found.eigenvalues.iter().filter(|l| l.abs() < 1e-12).count(), 5);
+        assert_eq!(
+            found.eigenvalues.iter().filter(|l| l.abs() < 1e-12).count(),
+            5
+        );
         assert!((found.trace - reference.trace).abs() < 1e-12);
         assert!((found.frobenius_squared - reference.fro2).abs() < 1e-12);
         assert!(found.max_residual < 1e-14);

@@ -42,9 +42,7 @@ impl UpdateRule {
         match self {
             Self::GradientDescent => 2.0 / eta,
             Self::Polyak { momentum } => (2.0 + 2.0 * momentum) / eta,
-            Self::Nesterov { momentum } => {
-                (2.0 + 2.0 * momentum) / (eta * (1.0 + 2.0 * momentum))
-            }
+            Self::Nesterov { momentum } => (2.0 + 2.0 * momentum) / (eta * (1.0 + 2.0 * momentum)),
             Self::AveragedMomentum { beta1 } => (2.0 + 2.0 * beta1) / ((1.0 - beta1) * eta),
         }
     }

@@ -124,8 +124,7 @@ mod tests {
         let cold = top_eigenvalues(&hessian, &options, &[], &mut rng, &()).unwrap();
         assert!((cold.sharpness().unwrap().value - reference.hess_eigs_desc[0]).abs() < 1e-10);
         assert!((cold.lowest().unwrap().value - reference.hess_eigs_desc[26]).abs() < 1e-10);
-        let warm =
-            top_eigenvalues(&hessian, &options, &cold.all_vectors(), &mut rng, &()).unwrap();
+        let warm = top_eigenvalues(&hessian, &options, &cold.all_vectors(), &mut rng, &()).unwrap();
         assert!(warm.products <= cold.products);
 
         let text = serde_json::to_string(&cold).unwrap();
