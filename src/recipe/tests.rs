@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::schema::nearest;
+use super::words::nearest;
 use super::*;
 
 static SPIRALS: Kind = Kind {
