@@ -48,7 +48,7 @@ def subset(font, unicodes, features):
     options = Options()
     options.layout_features = features
     options.hinting = False
-    options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]
+    options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14, 16, 17]
     options.notdef_outline = True
     options.glyph_names = False
     options.drop_tables += ["MATH", "STAT", "DSIG"]

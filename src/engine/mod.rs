@@ -24,6 +24,7 @@ mod waker;
 #[cfg(test)]
 mod tests;
 
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -32,6 +32,8 @@ pub struct SpectrumPoint {
 /// What an analysis delivers. Large results are shared.
 #[derive(Clone, Debug)]
 pub enum ResultKind {
+    /// Nothing: the job did its work elsewhere.
+    Nothing,
     /// The loss along a line.
     Slice1d(Arc<Slice1d>),
     /// The loss on a plane.

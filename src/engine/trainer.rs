@@ -201,8 +201,13 @@ impl Trainer {
             Command::Rewind { step, origin } => self.rewind(step, origin),
             Command::Play => self.go(Goal::End),
             Command::Step => {
-                let done = self.run.as_ref().map_or(0, Run::steps_done);
-                self.go(Goal::Step(done + 1));
+                if self.may_train() {
+                    self.step();
+                    let goes_on = |run: &Run| run.divergence().is_none() && !run.is_finished();
+                    if self.run.as_ref().is_some_and(goes_on) {
+                        self.enter_state(RunState::Paused);
+                    }
+                }
             }
             Command::RunTo(step) => self.go(Goal::Step(step)),
             Command::Pause => {
@@ -280,28 +285,41 @@ impl Trainer {
         }
     }
 
-    fn go(&mut self, goal: Goal) {
-        let Some(run) = &self.run else {
-            return self.refuse("there is no run to train: load a recipe first");
-        };
-        if run.divergence().is_some() {
-            return self.refuse("the run diverged: go back to an earlier step, or start again");
-        }
-        if run.is_finished() {
-            return self.refuse("all steps are done: ask for more steps, or start again");
-        }
-        match goal {
-            Goal::Step(step) if step <= run.steps_done() => {
-                return self.refuse(format!("step {step} is already done"));
+    /// Whether there is a run that can make a step; says why not.
+    fn may_train(&mut self) -> bool {
+        let refusal = match &self.run {
+            None => "there is no run to train: load a recipe first",
+            Some(run) if run.divergence().is_some() => {
+                "the run diverged: go back to an earlier step, or start again"
             }
-            _ => {}
+            Some(run) if run.is_finished() => {
+                "all steps are done: ask for more steps, or start again"
+            }
+            Some(run) => {
+                // A run that had finished and got more steps replaces its last
+                // row.
+                self.reported.row = self.reported.row.min(run.steps_done());
+                return true;
+            }
+        };
+        self.refuse(refusal);
+        false
+    }
+
+    fn go(&mut self, goal: Goal) {
+        if !self.may_train() {
+            return;
         }
-        // A run that had finished and got more steps replaces its last row.
-        self.reported.row = self.reported.row.min(run.steps_done());
+        let done = self.run.as_ref().map_or(0, Run::steps_done);
+        if let Goal::Step(step) = goal
+            && step <= done
+        {
+            return self.refuse(format!("step {step} is already done"));
+        }
         let now = Instant::now();
         if self.goal == Goal::Stand {
             self.next_step = now;
-            self.rate_from = (now, run.steps_done());
+            self.rate_from = (now, done);
         }
         self.goal = goal;
         self.enter_state(RunState::Running);

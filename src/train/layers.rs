@@ -18,21 +18,10 @@ pub struct Layer {
 /// The layers of a layout, in its order; their ranges follow each other and
 /// cover the whole vector.
 pub fn layers(layout: &ParameterLayout) -> Vec<Layer> {
-    let mut layers: Vec<Layer> = Vec::new();
-    let mut last = None;
-    for tensor in &layout.tensors {
-        match layers.last_mut() {
-            Some(layer) if last == Some(tensor.layer) => layer.range.end = tensor.range.end,
-            _ => layers.push(Layer {
-                name: tensor
-                    .name
-                    .rsplit_once('.')
-                    .map_or(tensor.name.as_str(), |(layer, _)| layer)
-                    .to_owned(),
-                range: tensor.range.clone(),
-            }),
-        }
-        last = Some(tensor.layer);
-    }
-    layers
+    (0..layout.layers())
+        .map(|layer| Layer {
+            name: layout.layer_name(layer).to_owned(),
+            range: layout.layer_range(layer),
+        })
+        .collect()
 }

@@ -13,7 +13,10 @@ mod setup;
 pub mod snapshots;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
+
 
 pub use divergence::Divergence;
 pub use history::{CSV_HEADER, History, MetricRow};

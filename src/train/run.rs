@@ -12,7 +12,8 @@ use super::schedules::{self, LearningRateSchedule};
 use super::setup::{RunError, Setup};
 use super::snapshots::{Snapshot, Snapshots};
 use crate::data::Targets;
-use crate::nn::graph::{BatchTargets, Graph};
+use crate::nn::graph::Graph;
+use crate::nn::losses::BatchTargets;
 use crate::objective::Workspace;
 use crate::recipe::Recipe;
 

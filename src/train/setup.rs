@@ -85,8 +85,7 @@ pub struct Setup {
     pub batch_size: usize,
     /// Steps in an epoch, the last short batch counted.
     pub steps_per_epoch: u64,
-    training_double: OnceLock<Objective<f64>>,
-    validation_double: OnceLock<Option<Objective<f64>>>,
+    training_double: OnceLock<Result<Objective<f64>, String>>,
 }
 
 impl Setup {
@@ -97,11 +96,11 @@ impl Setup {
     /// [`RunError`], with one sentence about what could not be made.
     pub fn new(recipe: Arc<Recipe>, base_dir: &Path) -> Result<Self, RunError> {
         let data = data::prepare(&recipe.data, recipe.seed, base_dir)?;
-        if data.train.len() == 0 {
+        if data.train.is_empty() {
             return Err(RunError::NoSamples);
         }
-        let outputs = data.train.outputs();
-        let loss = nn::losses::build(&recipe.loss, outputs).map_err(RunError::model)?;
+        let loss = nn::losses::build(&recipe.loss).map_err(RunError::model)?;
+        let outputs = loss.outputs(&data.train.targets).map_err(RunError::model)?;
         let network =
             Network::build(&recipe.model, &data.train.shape, outputs).map_err(RunError::model)?;
         let network = Arc::new(network);
@@ -113,7 +112,7 @@ impl Setup {
         };
         let training = objective(&data.train)?;
         let validation = match &data.validation {
-            Some(set) if set.len() > 0 => Some(objective(set)?),
+            Some(set) if !set.is_empty() => Some(objective(set)?),
             _ => None,
         };
         let batch_size = recipe.training.count("batch_size");
@@ -135,7 +134,6 @@ impl Setup {
             validation,
             recipe,
             training_double: OnceLock::new(),
-            validation_double: OnceLock::new(),
         })
     }
 
@@ -151,8 +149,17 @@ impl Setup {
 
     /// The loss over the whole training set in double precision, for curvature.
     /// Made when first asked for.
-    pub fn training_double(&self) -> &Objective<f64> {
-        self.training_double.get_or_init(|| self.training.cast())
+    ///
+    /// # Errors
+    /// [`RunError::Model`], as when the run was built.
+    pub fn training_double(&self) -> Result<&Objective<f64>, RunError> {
+        self.training_double
+            .get_or_init(|| {
+                let (network, loss) = (Arc::clone(&self.network), Arc::clone(&self.loss));
+                Objective::new(network, loss, &self.data.train).map_err(|e| first_line(&e))
+            })
+            .as_ref()
+            .map_err(|message| RunError::Model(message.clone()))
     }
 }
 
