@@ -193,7 +193,7 @@ fn speed_ui(ui: &mut Ui, ws: &mut Workspace, now: &Situation) {
 fn run_to_ui(ui: &mut Ui, ws: &mut Workspace) {
     let Some(run) = ws.run() else { return };
     let (step, total) = (run.newest_step(), run.info.total_steps);
-    let id = ui.id().with("run to");
+    let id = ui.scope_id().with("run to");
     let suggestion = (step / 100 + 1) * 100;
     let mut goal = ui
         .data(|data| data.get_temp::<u64>(id))

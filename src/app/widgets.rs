@@ -6,7 +6,7 @@ use egui::{Align, Align2, Button, Layout, Response, RichText, Sense, Ui, WidgetI
 use super::commands::{Command, Situation};
 use super::icons::{Icon, IconButton};
 use super::theme::Palette;
-use crate::figure::{SeriesStyle, Dash};
+use crate::figure::{Dash, LineStyle, SeriesStyle};
 
 /// A whole number with thin spaces between thousands: `12 345`.
 pub fn thousands(number: u64) -> String {
@@ -84,7 +84,7 @@ pub fn line_sample(ui: &mut Ui, series: usize) -> Response {
     let (rect, response) =
         ui.allocate_exact_size(vec2(24.0, ui.spacing().interact_size.y), Sense::hover());
     let theme = super::theme::figure_theme(ui.visuals());
-    let style = SeriesStyle::nth(series).line;
+    let style = LineStyle::from(SeriesStyle::nth(series));
     let [r, g, b, a] = style.rgba(&theme);
     let stroke = egui::Stroke::new(2.0, egui::Color32::from_rgba_unmultiplied(r, g, b, a));
     let (left, right) = (rect.left_center(), rect.right_center());
