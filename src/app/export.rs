@@ -296,7 +296,7 @@ impl ExportDialog {
 
         ui.label("Size");
         ui.horizontal(|ui| {
-            let mut length = |ui: &mut Ui, value: &mut f64, name: &str| {
+            let length = |ui: &mut Ui, value: &mut f64, name: &str| {
                 ui.add(
                     DragValue::new(value)
                         .range(120.0..=8000.0)
