@@ -1,7 +1,8 @@
 //! The sections that belong to no other room: training and the analyses.
 
 use super::component::{Component, Value};
-use super::schema::{Choice, Field, Kind, Problem, Section};
+use super::field::{Choice, Field};
+use super::schema::{Kind, Problem, Section};
 
 static TRAINING: Kind = Kind {
     key: "",
@@ -50,7 +51,8 @@ static TRAINING: Kind = Kind {
         Field::integer(
             "steps_per_second",
             "Speed limit",
-            "Most steps in a second, to watch closely; 0 trains as fast as it can.",
+            "Most steps in a second in the window, to watch closely; 0 trains as fast as it can, as \
+             runs without a window always do.",
             0,
             0,
             1_000_000,
