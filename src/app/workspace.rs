@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalogue;
-use crate::curvature::{SpectralDensity, TopEigenvalues, TraceEstimate};
+use crate::diagnostics::PredictionMap;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
-    Job, JobEvent, JobEventKind, JobHandle, LiveGradient, Origin, ResultKind, RunId, RunInfo,
-    RunState, Slot, Succession,
+    Job, JobEvent, JobEventKind, JobHandle, Landscape, LiveGradient, Origin, ResultKind, RunId,
+    RunInfo, RunState, Slot, Spectrum, Succession,
 };
-use crate::gradients::{GradientMaps, PredictionMap, SaliencyMaps};
-use crate::landscape::{Slice1d, Slice2d};
+use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::recipe::{Difference, Recipe, Value};
 use crate::train::{Snapshot, Snapshots};
 
@@ -54,17 +53,11 @@ impl<T> Clone for Timed<T> {
 /// The newest result of every kind.
 #[derive(Clone, Debug, Default)]
 pub struct Results {
-    /// The loss on a plane.
-    pub slice2d: Option<Timed<Slice2d>>,
-    /// The loss along a line.
-    pub slice1d: Option<Timed<Slice1d>>,
-    /// Top eigenvalues that were asked for (those measured while training are
-    /// in [`RunRecord::spectrum`]).
-    pub top: Option<Timed<TopEigenvalues>>,
-    /// The spectral density.
-    pub density: Option<Timed<SpectralDensity>>,
-    /// The trace.
-    pub trace: Option<Timed<TraceEstimate>>,
+    /// A slice of the loss and the path on it.
+    pub landscape: Option<Timed<Landscape>>,
+    /// The spectrum of one moment (the top eigenvalues measured while training
+    /// are in the record's `spectrum`).
+    pub spectrum: Option<Timed<Spectrum>>,
     /// Gradient norms and images.
     pub gradients: Option<Timed<GradientMaps>>,
     /// Saliency maps.
@@ -810,11 +803,10 @@ impl Workspace {
             };
         }
         match result.kind {
-            ResultKind::Slice1d(value) => place!(slice1d, value),
-            ResultKind::Slice2d(value) => place!(slice2d, value),
-            ResultKind::TopEigenvalues(value) => place!(top, value),
-            ResultKind::SpectralDensity(value) => place!(density, value),
-            ResultKind::Trace(value) => place!(trace, value),
+            // The job did its work elsewhere.
+            ResultKind::Nothing => {}
+            ResultKind::Landscape(value) => place!(landscape, value),
+            ResultKind::Spectrum(value) => place!(spectrum, value),
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
