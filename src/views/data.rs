@@ -240,7 +240,7 @@ fn double(values: &[f32]) -> Vec<f64> {
 
 /// The probabilities of all classes at a point, by the softmax of its outputs;
 /// one output is the logit of the second class.
-fn probabilities(outputs: &[f32]) -> Vec<f64> {
+pub(super) fn probabilities(outputs: &[f32]) -> Vec<f64> {
     if let [logit] = outputs {
         let p = 1.0 / (1.0 + (-f64::from(*logit)).exp());
         return vec![1.0 - p, p];

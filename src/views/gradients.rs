@@ -390,7 +390,7 @@ pub fn saliency(maps: Option<&SaliencyMaps>, classes: &[String], step: u64) -> F
     let figure = if height > 1 {
         saliency_images(maps, classes, (channels, height, width), step)
     } else {
-        saliency_bars(maps, classes, step)
+        saliency_bars(maps, step)
     };
     let right = maps
         .samples
@@ -468,8 +468,53 @@ fn saliency_images(
     }])
 }
 
+/// One sample in detail: its image, what speaks for the explained output, and
+/// how the network weighs the classes.
+pub fn sample(maps: &SaliencyMaps, classes: &[String]) -> Figure {
+    let Some(sample) = maps.samples.first() else {
+        return Figure::default();
+    };
+    let one = SaliencyMaps {
+        shape: maps.shape,
+        samples: vec![sample.clone()],
+    };
+    let mut figure = saliency(Some(&one), classes, 0);
+    for panel in figure.rows.iter_mut().flat_map(|row| &mut row.panels) {
+        if let Content::Mosaic(mosaic) = &mut panel.content {
+            mosaic.columns = None;
+            mosaic.note = None;
+            mosaic.color_bar = None;
+        }
+    }
+    if sample.outputs.len() > 1 {
+        let probabilities = super::data::probabilities(&sample.outputs);
+        let names = (0..probabilities.len())
+            .map(|class| (class as f64, name(classes, class as u32)))
+            .collect();
+        let axes = Axes::new(
+            Axis::new("class").ticks(Ticks::Named(names)),
+            Axis::new("probability").unit("%").limits(0.0, 100.0),
+        )
+        .with(Bars {
+            edges: (0..=probabilities.len()).map(|k| k as f64 - 0.5).collect(),
+            heights: probabilities.iter().map(|p| 100.0 * p).collect(),
+            baseline: 0.0,
+            ink: Ink::Series(0),
+            name: None,
+        });
+        figure.rows.push(Row {
+            height: 1.0,
+            panels: vec![Panel {
+                width: 1.0,
+                content: Content::Axes(axes),
+            }],
+        });
+    }
+    figure.titled("Sample")
+}
+
 /// For inputs that are no images: each feature's mean saliency.
-fn saliency_bars(maps: &SaliencyMaps, _classes: &[String], step: u64) -> Figure {
+fn saliency_bars(maps: &SaliencyMaps, step: u64) -> Figure {
     let features = maps.shape[2] * maps.shape[0];
     let count = maps.samples.len().max(1) as f64;
     let mean: Vec<f64> = (0..features)

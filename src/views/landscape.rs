@@ -76,8 +76,8 @@ impl Default for LandscapeSettings {
 pub struct SliceInfo<'a> {
     /// The step of the parameters in the middle.
     pub step: u64,
-    /// The seed of the directions.
-    pub seed: u64,
+    /// Where the directions come from, such as `seed 0`.
+    pub directions: &'a str,
     /// What the displacements are measured in, such as `filter norms`.
     pub unit: &'a str,
     /// The samples on which the loss is measured.
@@ -240,7 +240,7 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
         parts.push(format!("{} of the path outside", percent(share.length_outside)));
     }
     parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
-    parts.push(format!("seed {}", info.seed));
+    parts.push(info.directions.to_owned());
     parts.push(format!("step {}", format_number(info.step as f64, 9)));
     let bad = slice.non_finite();
     if bad > 0 {
@@ -311,8 +311,8 @@ pub fn line(
     axes.layers.push(Rule::vertical(0.0).labelled("θ∗").into());
     if points > 0 {
         axes.note = Some(format!(
-            "{points} points · seed {} · step {}",
-            info.seed,
+            "{points} points · {} · step {}",
+            info.directions,
             format_number(info.step as f64, 9)
         ));
     }
@@ -361,7 +361,7 @@ mod tests {
 
     const INFO: SliceInfo<'static> = SliceInfo {
         step: 190,
-        seed: 7,
+        directions: "seed 7",
         unit: "filter norms",
         split: Split::Training,
     };
