@@ -1,0 +1,36 @@
+//! What has to be set before the first thread and the first tensor.
+
+use std::thread::available_parallelism;
+
+/// How many processor cores the program may use.
+pub fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// Prepares the process; the first thing that `main` does.
+///
+/// Without `RAYON_NUM_THREADS` candle counts the cores anew, by reading a file,
+/// at every matrix product, which makes small networks several times slower.
+/// What the user has set stays.
+pub fn prepare_process() {
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // SAFETY: called at the top of `main`, before any other thread exists
+        // that could read the environment at the same time.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", cores().to_string()) };
+    }
+}
+
+/// Lets the threads that train and draw go before this one. Only Linux has
+/// priorities by thread; elsewhere nothing happens.
+pub(super) fn lower_thread_priority() {
+    #[cfg(target_os = "linux")]
+    {
+        const NICENESS: i32 = 10;
+        // SAFETY: a plain system call without pointers. On Linux, process 0
+        // means the calling thread, and its niceness is its own.
+        let refused = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) } != 0;
+        if refused {
+            tracing::debug!("the priority of an analysis thread could not be lowered");
+        }
+    }
+}

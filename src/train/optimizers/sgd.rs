@@ -1,0 +1,64 @@
+//! Gradient descent: θ ← θ − ηg (Cauchy 1847; stochastic: Robbins and Monro 1951).
+
+use super::scalar::{Scalar, wide};
+use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use crate::recipe::{Component, Field, Kind};
+
+pub(super) static KIND: Kind = Kind {
+    key: "sgd",
+    title: "Gradient descent",
+    help: "θ ← θ − ηg. With batch size 0 it is gradient descent, with small batches stochastic gradient descent.",
+    fields: FIELDS,
+};
+
+static FIELDS: &[Field] = &[fields::learning_rate(0.1), fields::WEIGHT_DECAY];
+
+pub(super) struct Sgd {
+    weight_decay: f64,
+}
+
+pub(super) fn new<T: Scalar>(component: &Component, _dim: usize) -> Sgd {
+    Sgd {
+        weight_decay: component.float("weight_decay"),
+    }
+}
+
+impl<T: Scalar> Optimizer<T> for Sgd {
+    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+        let eta = T::from_f64(learning_rate);
+        let decay = T::from_f64(self.weight_decay);
+        wide(|| {
+            for (theta, gradient) in theta.iter_mut().zip(gradient) {
+                *theta = *theta - eta * (*gradient + decay * *theta);
+            }
+        });
+    }
+
+    fn set(&mut self, key: &str, value: f64) -> bool {
+        match key {
+            "weight_decay" => self.weight_decay = value,
+            _ => return false,
+        }
+        true
+    }
+
+    fn state(&self) -> OptimizerState<T> {
+        OptimizerState::default()
+    }
+
+    fn restore(&mut self, state: &OptimizerState<T>) -> Result<(), StateMismatch> {
+        state.expect(0, 0)
+    }
+
+    fn reset(&mut self) {}
+
+    fn stability(&self, learning_rate: f64) -> Stability {
+        Stability {
+            preconditioned: false,
+            coefficient: 2.0,
+            weight_decay: self.weight_decay,
+            learning_rate,
+            formula: |rate| format!("2/{rate}"),
+        }
+    }
+}
