@@ -14,6 +14,9 @@ mod schema;
 mod sections;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use component::{Component, Value};
 pub use diff::{Difference, SectionDifference};
 pub use error::RecipeError;
