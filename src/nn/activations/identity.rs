@@ -1,0 +1,26 @@
+//! x itself.
+
+use super::{Function, Jet};
+use crate::nn::kernels::Scalar;
+use crate::recipe::Choice;
+
+/// x itself.
+#[derive(Debug)]
+pub struct Identity;
+
+impl Function for Identity {
+    const CHOICE: Choice = Choice {
+        key: "identity",
+        label: "Identity",
+        help: "No nonlinearity: the network stays a product of matrices, a deep linear network.",
+    };
+
+    #[inline(always)]
+    fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
+        Jet {
+            value: x,
+            first: T::ONE,
+            second: T::ZERO,
+        }
+    }
+}
