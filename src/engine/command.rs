@@ -54,10 +54,11 @@ pub enum Command {
     /// Limit the speed to so many steps per second; `None` means no limit.
     SetSpeed(Option<f64>),
     /// Change a hyperparameter of the running optimizer: `learning_rate` (the
-    /// schedule's factor still multiplies it), or any field that the optimizer
-    /// marks as live.
+    /// schedule's factor still multiplies it), `clip_norm`, any field that the
+    /// optimizer marks as live, or `steps` and `validation_every` of
+    /// `[training]`.
     SetHyperparameter {
-        /// The field's key in the recipe's `[optimizer]` section.
+        /// The field's key in the recipe.
         key: String,
         /// The new value.
         value: f64,
@@ -69,6 +70,14 @@ pub enum Command {
         step: u64,
         /// The origin of everything reported from now on.
         origin: Origin,
+    },
+    /// Measure the top eigenvalues of the Hessian every so many steps, beside
+    /// the training.
+    SetMonitoring {
+        /// Steps between two measurements; 0 measures never.
+        every: u64,
+        /// How many eigenvalues.
+        top: usize,
     },
     /// End the thread.
     Shutdown,

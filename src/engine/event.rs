@@ -1,17 +1,14 @@
 //! What the trainer and the analysis threads report.
 
-use std::path::PathBuf;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::command::Origin;
 use super::job::{JobId, Slot};
-use super::result::AnalysisResult;
-use crate::data::PreparedData;
-use crate::nn::Network;
-use crate::nn::losses::Loss;
-use crate::objective::Objective;
-use crate::recipe::Recipe;
-use crate::train::{MetricRow, Snapshot, SpectrumPoint};
+use super::result::{AnalysisResult, SpectrumPoint};
+use crate::math::progress::CancelToken;
+use crate::train::optimizers::Stability;
+use crate::train::{Divergence, MetricRow, Setup, Snapshot};
 
 /// An event with the run and generation that it belongs to.
 #[derive(Clone, Debug)]
@@ -36,8 +33,10 @@ pub enum EventKind {
     /// New rows of the history, oldest first. Rows are never left out; how many
     /// come at a time depends on the speed.
     Metrics(Vec<MetricRow>),
-    /// The policy kept a snapshot.
-    Snapshot(Arc<Snapshot>),
+    /// Snapshots that the policy kept since the last such event, oldest first.
+    /// Which older ones it thins out meanwhile follows from the policy: push
+    /// them into a [`crate::train::Snapshots`] of the same limit.
+    Snapshots(Vec<Arc<Snapshot>>),
     /// The top eigenvalues of the Hessian at one step of the running training;
     /// the first of them is the sharpness.
     Spectrum(Arc<SpectrumPoint>),
@@ -51,6 +50,8 @@ pub enum EventKind {
         value: f64,
         /// The step from which it holds.
         step: u64,
+        /// Up to which sharpness steps are stable from now on.
+        stability: Stability,
     },
     /// A command could not be obeyed; the run goes on as before.
     Refused {
@@ -78,14 +79,7 @@ pub enum RunState {
     /// All steps of the recipe are done.
     Finished,
     /// The loss or the gradient stopped being finite.
-    Diverged {
-        /// The step at which it happened.
-        step: u64,
-        /// What happened and what it exceeds, in a sentence.
-        explanation: String,
-        /// The newest snapshot that is worth going back to, if there is one.
-        rewind_to: Option<u64>,
-    },
+    Diverged(Divergence),
     /// The run could not be built or broke down.
     Failed {
         /// What went wrong, in a sentence.
@@ -102,6 +96,23 @@ pub struct JobEvent {
     pub slot: Slot,
     /// What it reports.
     pub kind: JobEventKind,
+    /// Set once the job is cancelled: its results are void from then on.
+    pub(super) cancel: CancelToken,
+}
+
+impl JobEvent {
+    /// Turns the end of a job that was cancelled meanwhile into `Cancelled`;
+    /// `false` for a result that is void and to be dropped.
+    pub(super) fn void_if_cancelled(&mut self) -> bool {
+        if !self.cancel.is_cancelled() {
+            return true;
+        }
+        if matches!(self.kind, JobEventKind::Partial(_)) {
+            return false;
+        }
+        self.kind = JobEventKind::Cancelled;
+        true
+    }
 }
 
 /// What happened to a job. After `Finished`, `Cancelled` or `Failed` nothing
@@ -126,43 +137,26 @@ pub enum JobEventKind {
     },
 }
 
-/// Everything about a loaded run that does not change while it trains.
+/// A loaded run: where it belongs, and everything about it that training does
+/// not change (`info.recipe`, `info.network`, `info.data`, … through [`Setup`]).
+#[derive(Clone, Debug)]
 pub struct RunInfo {
-    /// The run and the generation in which it was built.
+    /// The run and the generation in which it was built or reset.
     pub origin: Origin,
-    /// The recipe.
-    pub recipe: Arc<Recipe>,
-    /// The folder that the recipe's relative paths start from.
-    pub base_dir: PathBuf,
-    /// The network; `network.layout()` orders the parameter vector.
-    pub network: Arc<Network>,
-    /// The loss.
-    pub loss: Arc<dyn Loss>,
-    /// The data, split and standardised.
-    pub data: Arc<PreparedData>,
-    /// The loss over the whole training set, in single precision.
-    pub training: Objective<f32>,
-    /// The loss over the validation set, in single precision, if there is one.
-    pub validation: Option<Objective<f32>>,
-    /// The parameters at step 0.
-    pub initial: Arc<Snapshot>,
+    /// Recipe, data, network, loss, objectives, layers, initial parameters.
+    pub setup: Arc<Setup>,
     /// How many steps the recipe asks for.
     pub total_steps: u64,
-    /// Samples in a batch (the whole training set for full batch).
-    pub batch_size: usize,
-    /// Steps in an epoch, the last short batch counted.
-    pub steps_per_epoch: u64,
+    /// Up to which sharpness the first step is stable; later steps announce
+    /// changes of hyperparameters by [`EventKind::Hyperparameter`].
+    pub stability: Stability,
 }
 
-impl std::fmt::Debug for RunInfo {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("RunInfo")
-            .field("origin", &self.origin)
-            .field("recipe", &self.recipe.name)
-            .field("parameters", &self.network.layout().len())
-            .field("total_steps", &self.total_steps)
-            .finish_non_exhaustive()
+impl Deref for RunInfo {
+    type Target = Setup;
+
+    fn deref(&self) -> &Setup {
+        &self.setup
     }
 }
 

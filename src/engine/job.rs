@@ -192,6 +192,7 @@ impl JobContext {
 pub struct JobHandle {
     pub(super) shared: Arc<JobShared>,
     pub(super) origin: Origin,
+    pub(super) detached: bool,
 }
 
 impl JobHandle {
@@ -229,11 +230,18 @@ impl JobHandle {
     pub fn cancel(&self) {
         self.shared.cancel.cancel();
     }
+
+    /// Lets the job go on without its handle.
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
 }
 
 impl Drop for JobHandle {
     fn drop(&mut self) {
-        self.shared.cancel.cancel();
+        if !self.detached {
+            self.shared.cancel.cancel();
+        }
     }
 }
 

@@ -148,7 +148,11 @@ impl Submitter {
             }
         }
         self.inner.changed.notify_one();
-        JobHandle { shared, origin }
+        JobHandle {
+            shared,
+            origin,
+            detached: false,
+        }
     }
 }
 
@@ -211,13 +215,14 @@ impl Inner {
             mut analysis,
         } = job;
         let event = {
-            let (job, slot) = (shared.id, shared.slot.clone());
+            let (job, slot, cancel) = (shared.id, shared.slot.clone(), shared.cancel.clone());
             move |kind| Event {
                 origin,
                 kind: EventKind::Job(JobEvent {
                     job,
                     slot: slot.clone(),
                     kind,
+                    cancel: cancel.clone(),
                 }),
             }
         };

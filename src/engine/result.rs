@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::curvature::{SpectralDensity, TopEigenvalues, TraceEstimate};
 use crate::gradients::{GradientMaps, PredictionMap, SaliencyMaps};
 use crate::landscape::{Slice1d, Slice2d};
+use crate::train::optimizers::Stability;
 
 /// A result, with the step of the parameters that it is about.
 #[derive(Clone, Debug)]
@@ -15,9 +16,24 @@ pub struct AnalysisResult {
     pub kind: ResultKind,
 }
 
+/// The top eigenvalues of the Hessian at one step of a running training.
+#[derive(Clone, Debug)]
+pub struct SpectrumPoint {
+    /// The step.
+    pub step: u64,
+    /// The eigenvalues, largest first, each with its residual.
+    pub eigenvalues: Arc<TopEigenvalues>,
+    /// The learning rate of the step's update.
+    pub learning_rate: f64,
+    /// Up to which sharpness that update is stable.
+    pub stability: Stability,
+}
+
 /// What an analysis delivers. Large results are shared.
 #[derive(Clone, Debug)]
 pub enum ResultKind {
+    /// Nothing: the job did its work elsewhere.
+    Nothing,
     /// The loss along a line.
     Slice1d(Arc<Slice1d>),
     /// The loss on a plane.

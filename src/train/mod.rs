@@ -2,11 +2,25 @@
 //! optimizers and learning rate schedules.
 
 mod batches;
+mod divergence;
 pub mod history;
+mod layers;
 mod norms;
 pub mod optimizers;
+mod run;
 pub mod schedules;
+mod setup;
 pub mod snapshots;
 
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+
+pub use divergence::Divergence;
 pub use history::{CSV_HEADER, History, MetricRow};
+pub use layers::{Layer, layers};
+pub use run::{Run, StepOutcome};
+pub use setup::{RunError, Setup};
 pub use snapshots::{Snapshot, Snapshots};

@@ -89,7 +89,7 @@ pub struct StateMismatch {
 /// c/η, less the weight decay that is added to every eigenvalue (Cohen et al.
 /// 2021; adaptive methods: Cohen et al. 2022, where the Hessian is
 /// preconditioned).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Stability {
     /// Whether the line is one for λ₁(P⁻¹H) of the preconditioned Hessian and
     /// not for λ₁(H): then the plot of the Hessian's eigenvalues has no line.

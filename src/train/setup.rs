@@ -1,0 +1,175 @@
+//! Everything about a run that training does not change.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::batches::Batches;
+use super::layers::{Layer, layers};
+use super::optimizers::{self, UnknownOptimizer};
+use super::schedules::UnknownSchedule;
+use super::snapshots::Snapshot;
+use crate::data::{self, DataError, Dataset, PreparedData, Targets};
+use crate::nn::losses::Loss;
+use crate::nn::{self, Network};
+use crate::objective::Objective;
+use crate::recipe::Recipe;
+
+/// Why a run could not be built or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The data set could not be made.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There is nothing to train on.
+    #[error("the training set is empty: lower data.validation_fraction or ask for more samples")]
+    NoSamples,
+    /// The network, its first parameters or the loss could not be built.
+    #[error("{0}")]
+    Model(String),
+    /// The optimizer could not be built.
+    #[error(transparent)]
+    Optimizer(#[from] UnknownOptimizer),
+    /// The schedule could not be built.
+    #[error(transparent)]
+    Schedule(#[from] UnknownSchedule),
+    /// The training graph failed.
+    #[error("training failed: {0}")]
+    Graph(String),
+    /// A hyperparameter cannot be changed.
+    #[error("{0}")]
+    Hyperparameter(String),
+    /// There is no snapshot to go back to.
+    #[error("there is no snapshot at or before step {0}")]
+    NoSnapshot(u64),
+}
+
+impl RunError {
+    pub(super) fn model(error: impl fmt::Display) -> Self {
+        Self::Model(first_line(&error))
+    }
+
+    pub(super) fn graph(error: impl fmt::Display) -> Self {
+        Self::Graph(first_line(&error))
+    }
+}
+
+/// candle appends a backtrace to its errors, which is not for users.
+fn first_line(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Everything about a run that training does not change. Analyses of a run
+/// start from it and a parameter vector.
+pub struct Setup {
+    /// The recipe.
+    pub recipe: Arc<Recipe>,
+    /// The folder that the recipe's relative paths start from.
+    pub base_dir: PathBuf,
+    /// The data, split and standardised.
+    pub data: Arc<PreparedData>,
+    /// The network; `network.layout()` orders the parameter vector.
+    pub network: Arc<Network>,
+    /// The loss.
+    pub loss: Arc<dyn Loss>,
+    /// The loss over the whole training set, in single precision.
+    pub training: Objective<f32>,
+    /// The loss over the validation set, in single precision, if there is one.
+    pub validation: Option<Objective<f32>>,
+    /// The layers that the metrics tell apart.
+    pub layers: Vec<Layer>,
+    /// The parameters at step 0.
+    pub initial: Arc<Snapshot>,
+    /// Samples in a batch (the whole training set for full batch).
+    pub batch_size: usize,
+    /// Steps in an epoch, the last short batch counted.
+    pub steps_per_epoch: u64,
+    training_double: OnceLock<Result<Objective<f64>, String>>,
+}
+
+impl Setup {
+    /// Makes the data, the network, its first parameters and the loss of a
+    /// recipe that its schema has accepted.
+    ///
+    /// # Errors
+    /// [`RunError`], with one sentence about what could not be made.
+    pub fn new(recipe: Arc<Recipe>, base_dir: &Path) -> Result<Self, RunError> {
+        let data = data::prepare(&recipe.data, recipe.seed, base_dir)?;
+        if data.train.is_empty() {
+            return Err(RunError::NoSamples);
+        }
+        let loss = nn::losses::build(&recipe.loss).map_err(RunError::model)?;
+        let outputs = loss.outputs(&data.train.targets).map_err(RunError::model)?;
+        let network =
+            Network::build(&recipe.model, &data.train.shape, outputs).map_err(RunError::model)?;
+        let network = Arc::new(network);
+        let theta = nn::initialize(&network, &recipe.initialization, recipe.seed, base_dir)
+            .map_err(RunError::model)?;
+        let optimizer = optimizers::build(&recipe.optimizer, theta.len())?;
+        let objective = |set: &Dataset| {
+            Objective::new(Arc::clone(&network), Arc::clone(&loss), set).map_err(RunError::model)
+        };
+        let training = objective(&data.train)?;
+        let validation = match &data.validation {
+            Some(set) if !set.is_empty() => Some(objective(set)?),
+            _ => None,
+        };
+        let batch_size = recipe.training.count("batch_size");
+        let batches = Batches::new(recipe.seed, data.train.len(), batch_size);
+        Ok(Self {
+            layers: layers(network.layout()),
+            initial: Arc::new(Snapshot {
+                step: 0,
+                theta: theta.into(),
+                optimizer: Some(Arc::new(optimizer.state())),
+            }),
+            batch_size: batches.size(),
+            steps_per_epoch: batches.per_epoch(),
+            base_dir: base_dir.to_owned(),
+            data: Arc::new(data),
+            network,
+            loss,
+            training,
+            validation,
+            recipe,
+            training_double: OnceLock::new(),
+        })
+    }
+
+    /// Number of parameters.
+    pub fn dim(&self) -> usize {
+        self.initial.theta.len()
+    }
+
+    /// Whether samples have classes, so that there are accuracies.
+    pub fn is_classification(&self) -> bool {
+        matches!(self.data.train.targets, Targets::Classes { .. })
+    }
+
+    /// The loss over the whole training set in double precision, for curvature.
+    /// Made when first asked for.
+    ///
+    /// # Errors
+    /// [`RunError::Model`], as when the run was built.
+    pub fn training_double(&self) -> Result<&Objective<f64>, RunError> {
+        self.training_double
+            .get_or_init(|| {
+                let (network, loss) = (Arc::clone(&self.network), Arc::clone(&self.loss));
+                Objective::new(network, loss, &self.data.train).map_err(|e| first_line(&e))
+            })
+            .as_ref()
+            .map_err(|message| RunError::Model(message.clone()))
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Setup")
+            .field("recipe", &self.recipe.name)
+            .field("parameters", &self.dim())
+            .field("samples", &self.data.train.len())
+            .finish_non_exhaustive()
+    }
+}

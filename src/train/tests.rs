@@ -1,0 +1,188 @@
+//! A run from the outside: what a step records, and that it repeats itself.
+
+use std::path::Path;
+
+use super::testing::{diverging, optimizer, recipe};
+use super::*;
+use crate::recipe::Recipe;
+
+fn finish(run: &mut Run) -> StepOutcome {
+    loop {
+        match run.step().unwrap() {
+            StepOutcome::Trained => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn finished(recipe: &Recipe) -> Run {
+    let mut run = Run::new(recipe, Path::new(".")).unwrap();
+    assert_eq!(finish(&mut run), StepOutcome::Finished);
+    run
+}
+
+fn csv(run: &Run) -> String {
+    let mut text = Vec::new();
+    run.history().write_csv(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn every_step_has_its_row_and_the_last_parameters_too() {
+    let run = finished(&recipe());
+    let rows = run.history().rows();
+    assert_eq!(rows.len(), 51);
+    for (step, row) in rows.iter().enumerate() {
+        assert_eq!(row.step, step as u64);
+        assert!(row.train_loss.is_finite() && row.gradient_norm > 0.0);
+        assert_eq!(row.update_norm.is_some(), step < 50);
+        assert_eq!(row.val_loss.is_some(), step % 10 == 0);
+        assert_eq!(row.train_accuracy.is_some(), step % 10 == 0);
+        assert_eq!(row.layer_gradient_norms.len(), run.setup().layers.len());
+        if let Some(update) = row.update_norm {
+            // Plain gradient descent: the update is η times the gradient.
+            assert!((update - 0.1 * row.gradient_norm).abs() < 1e-4 * update);
+        }
+        let squares: f64 = row
+            .layer_gradient_norms
+            .iter()
+            .map(|norm| f64::from(*norm).powi(2))
+            .sum();
+        assert!((squares.sqrt() - row.gradient_norm).abs() < 1e-5 * row.gradient_norm);
+    }
+    assert!(rows[50].train_loss < rows[0].train_loss);
+    let snapshots = run.snapshots();
+    assert_eq!(snapshots.first().unwrap().step, 0);
+    assert_eq!(snapshots.last().unwrap().step, 50);
+    assert_eq!(&snapshots.last().unwrap().theta[..], run.parameters());
+}
+
+#[test]
+fn the_same_recipe_gives_the_same_bits_on_one_thread_and_on_two() {
+    let mut recipe = recipe();
+    recipe.optimizer = optimizer("adam", 0.01);
+    let mut expected: Option<(String, Vec<f32>)> = None;
+    for threads in [1, 2, 2] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let run = pool.install(|| finished(&recipe));
+        let found = (csv(&run), run.parameters().to_vec());
+        match &expected {
+            Some(expected) => assert_eq!(*expected, found),
+            None => expected = Some(found),
+        }
+    }
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    let mut other = recipe();
+    other.seed = 1;
+    assert_ne!(csv(&finished(&recipe())), csv(&finished(&other)));
+}
+
+#[test]
+fn a_run_taken_up_from_a_snapshot_repeats_itself() {
+    for kind in optimizers::kinds() {
+        let mut recipe = recipe();
+        recipe.optimizer = optimizer(kind.key, 0.01);
+        let mut run = finished(&recipe);
+        let (text, theta) = (csv(&run), run.parameters().to_vec());
+        assert_eq!(run.rewind(23).unwrap(), 23);
+        assert_eq!(run.history().len(), 23);
+        assert_eq!(finish(&mut run), StepOutcome::Finished);
+        assert_eq!(csv(&run), text, "{}", kind.key);
+        assert_eq!(run.parameters(), theta, "{}", kind.key);
+        run.reset().unwrap();
+        finish(&mut run);
+        assert_eq!(csv(&run), text, "{} after a reset", kind.key);
+    }
+}
+
+#[test]
+fn full_batch_loss_falls_steadily_under_gradient_descent() {
+    let mut recipe = recipe();
+    recipe.training.set("batch_size", 0);
+    recipe.optimizer = optimizer("sgd", 0.01);
+    let run = finished(&recipe);
+    assert_eq!(run.setup().batch_size, run.setup().data.train.len());
+    let losses: Vec<f64> = run.history().rows().iter().map(|row| row.train_loss).collect();
+    assert!(losses.windows(2).all(|pair| pair[1] < pair[0]));
+}
+
+#[test]
+fn a_diverging_run_stops_marks_the_row_and_explains() {
+    let mut run = Run::new(&diverging(), Path::new(".")).unwrap();
+    run.set_sharpness(0, 4.0);
+    let StepOutcome::Diverged(divergence) = finish(&mut run) else {
+        panic!("the run did not diverge");
+    };
+    let last = run.history().last().unwrap();
+    assert_eq!(last.step, divergence.step);
+    assert!(!last.train_loss.is_finite() || !last.gradient_norm.is_finite());
+    assert_eq!(last.update_norm, None);
+    assert!(
+        divergence.explanation.contains("η = 50 exceeds 2/λ₁ = 0.5"),
+        "{}",
+        divergence.explanation
+    );
+    // Nothing more happens, and going back works.
+    let rows = run.history().len();
+    assert!(matches!(run.step().unwrap(), StepOutcome::Diverged(_)));
+    assert_eq!(run.history().len(), rows);
+    let step = run.rewind(divergence.rewind_to).unwrap();
+    assert!(step < divergence.step);
+    run.set_hyperparameter("learning_rate", 1e-3).unwrap();
+    assert_eq!(run.step().unwrap(), StepOutcome::Trained);
+}
+
+#[test]
+fn hyperparameters_act_on_the_next_step_and_bad_ones_are_refused() {
+    let mut run = Run::new(&recipe(), Path::new(".")).unwrap();
+    run.step().unwrap();
+    run.set_hyperparameter("learning_rate", 0.25).unwrap();
+    run.set_hyperparameter("clip_norm", 1e-3).unwrap();
+    run.step().unwrap();
+    let row = run.history().last().unwrap();
+    assert_eq!(row.learning_rate, 0.25);
+    assert!(row.gradient_norm > 1e-2);
+    assert!((row.update_norm.unwrap() - 0.25e-3).abs() < 1e-6);
+    for (key, value) in [
+        ("learning_rate", -1.0),
+        ("learning_rate", f64::NAN),
+        ("momentum", 0.5),
+        ("steps", 1.5),
+        ("seed", 1.0),
+    ] {
+        let error = run.set_hyperparameter(key, value).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+    run.set_hyperparameter("steps", 4.0).unwrap();
+    assert_eq!(finish(&mut run), StepOutcome::Finished);
+    assert_eq!(run.steps_done(), 4);
+}
+
+#[test]
+fn more_steps_replace_the_last_row() {
+    let mut run = finished(&recipe());
+    run.set_hyperparameter("steps", 60.0).unwrap();
+    assert_eq!(finish(&mut run), StepOutcome::Finished);
+    assert_eq!(run.history().len(), 61);
+    assert!(run.history().row(50).unwrap().update_norm.is_some());
+}
+
+#[test]
+fn the_schedule_multiplies_the_learning_rate() {
+    let mut recipe = recipe();
+    let cosine = schedules::kinds().into_iter().find(|k| k.key == "cosine");
+    recipe.schedule = cosine
+        .unwrap()
+        .defaults(schedules::COMMON_FIELDS)
+        .with("warmup_steps", 4);
+    let run = finished(&recipe);
+    let rates: Vec<f64> = run.history().rows().iter().map(|row| row.learning_rate).collect();
+    assert!((rates[0] - 0.02).abs() < 1e-12 && (rates[4] - 0.1).abs() < 1e-12);
+    assert!(rates[49] < 0.001 && rates[50].abs() < 1e-12);
+}
