@@ -101,8 +101,8 @@ fn list_section(text: &mut String, word: &str, key: &str, keys: bool, schema: &S
 
 fn list_activations(text: &mut String) {
     heading(text, "activations");
-    for activation in crate::nn::activations::all() {
-        entry(text, activation.key(), activation.help());
+    for activation in crate::nn::activations::CHOICES {
+        entry(text, activation.key, activation.help);
     }
     text.push('\n');
 }
