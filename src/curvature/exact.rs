@@ -1,0 +1,168 @@
+//! The whole spectrum of a small network.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::density::{ProbeRule, SpectralDensity};
+use crate::math::dense::SymmetricEigen;
+use crate::math::operator::symmetrize;
+use crate::math::{MathError, Progress, SymmetricOperator, vector};
+
+/// Largest dimension for which the whole matrix is formed.
+pub const EXACT_LIMIT: usize = 2000;
+
+/// All eigenvalues of an operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExactSpectrum {
+    /// Descending.
+    pub eigenvalues: Vec<f64>,
+    /// Largest ‖Hv − λv‖ over all pairs, with the matrix that was formed.
+    pub max_residual: f64,
+    /// Largest |Hᵢⱼ − Hⱼᵢ| over largest |Hᵢⱼ| before symmetrisation.
+    pub asymmetry: f64,
+    /// Sum of the diagonal.
+    pub trace: f64,
+    /// Sum of the squared elements.
+    pub frobenius_squared: f64,
+}
+
+impl ExactSpectrum {
+    /// The eigenvalues as a density (each with weight 1/n), to be smoothed like
+    /// an estimated one; `steps` sets the width of [`Bandwidth::RangeOverSteps`]
+    /// and [`Bandwidth::Papyan`].
+    ///
+    /// [`Bandwidth::RangeOverSteps`]: super::Bandwidth::RangeOverSteps
+    /// [`Bandwidth::Papyan`]: super::Bandwidth::Papyan
+    pub fn density(&self, steps: usize) -> SpectralDensity {
+        let n = self.eigenvalues.len();
+        let mut nodes = self.eigenvalues.clone();
+        nodes.reverse();
+        let rule = ProbeRule {
+            weights: vec![1.0 / n.max(1) as f64; n],
+            nodes,
+        };
+        SpectralDensity::new(n, steps, vec![rule], Vec::new())
+    }
+}
+
+/// Form the matrix column by column (in parallel), check that it is symmetric,
+/// and decompose it. Progress counts columns.
+///
+/// # Errors
+/// `Argument` above [`EXACT_LIMIT`], `NotSymmetric` if |H − Hᵀ| exceeds 10⁻⁶ of
+/// the largest element, `NotFinite`, `NoConvergence`, `Cancelled`.
+pub fn exact_spectrum<A: SymmetricOperator + ?Sized>(
+    operator: &A,
+    progress: &dyn Progress,
+) -> Result<ExactSpectrum, MathError> {
+    let n = operator.dim();
+    if n > EXACT_LIMIT {
+        return Err(MathError::Argument {
+            what: "the number of parameters for an exact spectrum",
+            found: n.to_string(),
+            expected: "at most 2000 (estimate the density instead)",
+        });
+    }
+    let mut elements = vec![0.0; n * n];
+    let done = AtomicUsize::new(0);
+    elements
+        .par_chunks_exact_mut(n.max(1))
+        .enumerate()
+        .try_for_each_init(
+            || vec![0.0; n],
+            |unit, (j, column)| {
+                progress.check()?;
+                unit[j] = 1.0;
+                operator.apply(unit, column);
+                unit[j] = 0.0;
+                progress.report(done.fetch_add(1, Ordering::Relaxed) + 1, n);
+                Ok::<_, MathError>(())
+            },
+        )?;
+    if !elements.iter().all(|x| x.is_finite()) {
+        return Err(MathError::NotFinite {
+            what: "a product with the operator",
+        });
+    }
+    let asymmetry = symmetrize(n, &mut elements);
+    if asymmetry > 1e-6 {
+        return Err(MathError::NotSymmetric { asymmetry });
+    }
+    progress.check()?;
+    let eigen = SymmetricEigen::new(n, &elements)?;
+    let max_residual = vector::max_abs(&eigen.residuals(&elements)?);
+    let mut eigenvalues = eigen.values;
+    eigenvalues.reverse();
+    Ok(ExactSpectrum {
+        eigenvalues,
+        max_residual,
+        asymmetry,
+        trace: (0..n).map(|i| elements[i * n + i]).sum(),
+        frobenius_squared: vector::norm_squared(&elements),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::golden;
+    use crate::math::operator::{DenseSymmetric, Preconditioned};
+    use crate::math::progress::CancelToken;
+
+    #[test]
+    fn the_reference_network() {
+        let reference = golden::mlp();
+        let hessian = golden::hessian(&reference);
+        let found = exact_spectrum(&hessian, &()).unwrap();
+        for (value, exact) in found.eigenvalues.iter().zip(&reference.hess_eigs_desc) {
+            assert!((value - exact).abs() < 1e-12);
+        }
+        // h + 1 exact zeros for a linear layer with softmax cross-entropy.
+        assert_eq!(
+            found.eigenvalues.iter().filter(|l| l.abs() < 1e-12).count(),
+            5
+        );
+        assert!((found.trace - reference.trace).abs() < 1e-12);
+        assert!((found.frobenius_squared - reference.fro2).abs() < 1e-12);
+        assert!(found.max_residual < 1e-14);
+    }
+
+    #[test]
+    fn a_preconditioned_operator_has_the_eigenvalues_of_the_quotient() {
+        // P⁻¹A for diagonal A and P.
+        let a = DenseSymmetric::diagonal(&[1.0, 6.0, -2.0]);
+        let scaled = Preconditioned::new(a, &[2.0, 3.0, 0.5]).unwrap();
+        let found = exact_spectrum(&scaled, &()).unwrap();
+        for (value, exact) in found.eigenvalues.iter().zip([2.0, 0.5, -4.0]) {
+            assert!((value - exact).abs() < 1e-14);
+        }
+    }
+
+    struct Crooked;
+
+    impl SymmetricOperator for Crooked {
+        fn dim(&self) -> usize {
+            2
+        }
+
+        fn apply(&self, v: &[f64], out: &mut [f64]) {
+            out[0] = v[0] + v[1];
+            out[1] = v[1];
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_decomposed_is_refused() {
+        assert!(matches!(
+            exact_spectrum(&Crooked, &()),
+            Err(MathError::NotSymmetric { .. })
+        ));
+        let large = DenseSymmetric::diagonal(&[f64::NAN]);
+        assert!(exact_spectrum(&large, &()).is_err());
+        let token = CancelToken::new();
+        token.cancel();
+        assert_eq!(exact_spectrum(&Crooked, &token), Err(MathError::Cancelled));
+    }
+}

@@ -1,0 +1,471 @@
+//! The two directions that span a slice.
+
+use std::ops::Range;
+
+use rand::Rng;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+use crate::math::error::check_length;
+use crate::math::floats::Real;
+use crate::math::pca::{Centre, principal_components};
+use crate::math::projection::PlaneProjector;
+use crate::math::{MathError, vector};
+
+/// One tensor of the flat parameter vector, as far as directions care.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorBlock {
+    /// Where it lies in the flat vector.
+    pub range: Range<usize>,
+    /// How many filters it has: rows of a dense layer `[out, in]`, output
+    /// channels of a convolution `[out, in, kh, kw]`. They lie one after
+    /// another, all of the same length. 1 takes the tensor as a whole.
+    pub filters: usize,
+    /// Whether it is a weight; biases, normalisation scales and shifts are not.
+    pub is_weight: bool,
+}
+
+impl TensorBlock {
+    /// Elements of one filter.
+    fn filter_len(&self) -> usize {
+        self.range.len() / self.filters.max(1)
+    }
+
+    fn check(&self, n: usize) -> Result<(), MathError> {
+        let whole = self.filters > 0 && self.range.len().is_multiple_of(self.filters);
+        if self.range.start > self.range.end || self.range.end > n || !whole {
+            return Err(MathError::Argument {
+                what: "a tensor of the parameter layout",
+                found: format!("{:?} in {} filters", self.range, self.filters),
+                expected: "a range within the parameters that its filters divide evenly",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// How a direction is made comparable between layers.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, strum::EnumIter,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Normalization {
+    /// Each filter of the direction gets the norm of the filter of θ (Li et al.
+    /// 2018): d ← d·‖θ_f‖/(‖d_f‖ + 10⁻¹⁰).
+    #[default]
+    Filter,
+    /// The same with whole tensors.
+    Layer,
+    /// d_k ← d_k·|θ_k|: the same slice for every positive rescaling of the
+    /// units of a ReLU network.
+    Elementwise,
+    /// As drawn.
+    None,
+}
+
+impl Normalization {
+    /// Whether biases and normalisation parameters move unless told otherwise.
+    /// Li et al. keep them still: a filter of one element, scaled to the norm
+    /// of the bias, would be the bias itself up to sign on both axes.
+    pub fn includes_biases(self) -> bool {
+        matches!(self, Self::Elementwise | Self::None)
+    }
+}
+
+/// Scale `direction` in place. Parameters outside all `blocks`, and those of
+/// tensors that are no weights unless `include_biases`, become zero. Where
+/// biases are included, filter normalisation takes each such tensor as a
+/// whole.
+///
+/// # Errors
+/// `Length`, `Argument` for an impossible block.
+pub fn normalize<T: Real>(
+    direction: &mut [f64],
+    theta: &[T],
+    blocks: &[TensorBlock],
+    normalization: Normalization,
+    include_biases: bool,
+) -> Result<(), MathError> {
+    check_length("a direction", direction.len(), theta.len())?;
+    keep_blocks(direction, blocks, include_biases)?;
+    for block in blocks {
+        if !(block.is_weight || include_biases) || block.range.is_empty() {
+            continue;
+        }
+        let d = &mut direction[block.range.clone()];
+        let theta = &theta[block.range.clone()];
+        let len = match normalization {
+            Normalization::None => continue,
+            Normalization::Elementwise => {
+                for (d, theta) in d.iter_mut().zip(theta) {
+                    *d *= theta.to_f64().abs();
+                }
+                continue;
+            }
+            Normalization::Filter if block.is_weight => block.filter_len(),
+            Normalization::Filter | Normalization::Layer => d.len(),
+        };
+        for (d, theta) in d.chunks_exact_mut(len).zip(theta.chunks_exact(len)) {
+            vector::scale(vector::norm(theta) / (vector::norm(d) + 1e-10), d);
+        }
+    }
+    Ok(())
+}
+
+/// Zero what is outside the blocks that move.
+fn keep_blocks(
+    direction: &mut [f64],
+    blocks: &[TensorBlock],
+    include_biases: bool,
+) -> Result<(), MathError> {
+    let mut kept = vec![0.0; direction.len()];
+    for block in blocks {
+        block.check(direction.len())?;
+        if block.is_weight || include_biases {
+            kept[block.range.clone()].copy_from_slice(&direction[block.range.clone()]);
+        }
+    }
+    direction.copy_from_slice(&kept);
+    Ok(())
+}
+
+/// Two directions and the angle between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directions {
+    /// d₁.
+    pub first: Vec<f64>,
+    /// d₂.
+    pub second: Vec<f64>,
+    /// cos(d₁, d₂) as they are now. Directions are made orthogonal before they
+    /// are normalised, and normalising bends them: this is what is left.
+    pub cosine: f64,
+    /// Shares of the path's squared distances along the two directions, where
+    /// they are principal components of a path.
+    pub explained: Option<[f64; 2]>,
+}
+
+impl Directions {
+    /// Two directions of one's own, as they are.
+    ///
+    /// # Errors
+    /// `Length`, `NotFinite`, `Degenerate` if they do not span a plane.
+    pub fn new(first: Vec<f64>, second: Vec<f64>) -> Result<Self, MathError> {
+        PlaneProjector::new(&first, &second)?;
+        Ok(Self {
+            cosine: vector::cosine(&first, &second),
+            first,
+            second,
+            explained: None,
+        })
+    }
+
+    /// Gaussian directions, orthogonalised, then normalised.
+    ///
+    /// Every component is drawn, the first direction before the second, whether
+    /// it is kept or not: other layers' choices never shift the numbers.
+    ///
+    /// # Errors
+    /// `Length`, `Argument` for an impossible block, `Degenerate` where too few
+    /// parameters move to span a plane (see [`Directions::whole_plane`]).
+    pub fn random<T: Real, R: Rng + ?Sized>(
+        theta: &[T],
+        blocks: &[TensorBlock],
+        normalization: Normalization,
+        include_biases: bool,
+        rng: &mut R,
+    ) -> Result<Self, MathError> {
+        let mut draw = || -> Vec<f64> {
+            (0..theta.len())
+                .map(|_| rng.sample(StandardNormal))
+                .collect()
+        };
+        let (mut first, mut second) = (draw(), draw());
+        keep_blocks(&mut first, blocks, include_biases)?;
+        keep_blocks(&mut second, blocks, include_biases)?;
+        orthogonalize(&first, &mut second);
+        for d in [&mut first, &mut second] {
+            normalize(d, theta, blocks, normalization, include_biases)?;
+        }
+        Self::new(first, second)
+    }
+
+    /// The plane of a model with two parameters: the axes themselves.
+    ///
+    /// # Errors
+    /// `Length` for any other number of parameters.
+    pub fn whole_plane(parameters: usize) -> Result<Self, MathError> {
+        check_length("the parameter vector", parameters, 2)?;
+        Self::new(vec![1.0, 0.0], vec![0.0, 1.0])
+    }
+
+    /// The first two principal components of a path, of length 1 (Li et al.
+    /// 2018, around the last point). A path on a line gets a random second
+    /// direction, orthogonal to it.
+    ///
+    /// The centre must be the point that the slice is drawn through.
+    ///
+    /// # Errors
+    /// `Length`, `NotFinite`, `Degenerate` for a path that does not move or
+    /// parameters that span no plane.
+    pub fn of_path<T: Real, R: Rng + ?Sized>(
+        snapshots: &[&[T]],
+        centre: Centre<'_>,
+        rng: &mut R,
+    ) -> Result<Self, MathError> {
+        let found = principal_components(snapshots, centre, 2)?;
+        let mut components = found.components.into_iter();
+        let Some(first) = components.next() else {
+            return Err(MathError::Degenerate {
+                what: "the path does not move, so it has no principal direction",
+            });
+        };
+        let second = components.next().unwrap_or_else(|| {
+            let mut second: Vec<f64> = (0..first.len())
+                .map(|_| rng.sample(StandardNormal))
+                .collect();
+            orthogonalize(&first, &mut second);
+            vector::normalize(&mut second);
+            second
+        });
+        let share = |k: usize| found.explained.get(k).copied().unwrap_or(0.0);
+        let explained = Some([share(0), share(1)]);
+        Ok(Self {
+            explained,
+            ..Self::new(first, second)?
+        })
+    }
+
+    /// Number of parameters.
+    pub fn dim(&self) -> usize {
+        self.first.len()
+    }
+
+    /// |cos(d₁, d₂)| ≤ 10⁻⁶: what may be called orthogonal.
+    pub fn is_orthogonal(&self) -> bool {
+        self.cosine.abs() <= 1e-6
+    }
+
+    /// θ* + αd₁ + βd₂, each time from θ* itself: stepping to and fro would
+    /// drift.
+    ///
+    /// # Errors
+    /// `Length`.
+    pub fn point<T: Real>(
+        &self,
+        theta: &[T],
+        alpha: f64,
+        beta: f64,
+    ) -> Result<Vec<f64>, MathError> {
+        check_length("the parameter vector", theta.len(), self.dim())?;
+        Ok(theta
+            .iter()
+            .zip(&self.first)
+            .zip(&self.second)
+            .map(|((theta, first), second)| theta.to_f64() + alpha * first + beta * second)
+            .collect())
+    }
+
+    /// Both directions in single precision, for single-precision kernels.
+    pub fn to_f32(&self) -> [Vec<f32>; 2] {
+        [&self.first, &self.second].map(|d| d.iter().map(|x| *x as f32).collect())
+    }
+}
+
+/// second ← second − its part along first; twice, so that rounding leaves
+/// nothing.
+fn orthogonalize(first: &[f64], second: &mut [f64]) {
+    let squared = vector::norm_squared(first);
+    if squared > 0.0 {
+        for _ in 0..2 {
+            let along = vector::dot(first, second) / squared;
+            vector::axpy(-along, first, second);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::golden::gaussian;
+    use crate::math::rng::stream;
+    use strum::IntoEnumIterator as _;
+
+    /// A dense layer 4×3 with bias, and a dense layer 2×4 with bias.
+    fn layout() -> Vec<TensorBlock> {
+        let block = |range: Range<usize>, filters, is_weight| TensorBlock {
+            range,
+            filters,
+            is_weight,
+        };
+        vec![
+            block(0..12, 4, true),
+            block(12..16, 1, false),
+            block(16..24, 2, true),
+            block(24..26, 1, false),
+        ]
+    }
+
+    fn random(normalization: Normalization, include_biases: bool, seed: u64) -> Directions {
+        let mut rng = stream(seed, "directions");
+        let theta = gaussian(26, 1);
+        Directions::random(&theta, &layout(), normalization, include_biases, &mut rng).unwrap()
+    }
+
+    #[test]
+    fn each_filter_has_the_norm_of_its_own_filter() {
+        let theta = gaussian(26, 1);
+        let found = random(Normalization::Filter, false, 0);
+        for (start, len, filters) in [(0, 3, 4), (16, 4, 2)] {
+            for f in 0..filters {
+                let range = start + f * len..start + (f + 1) * len;
+                let expected = vector::norm(&theta[range.clone()]);
+                for d in [&found.first, &found.second] {
+                    assert!((vector::norm(&d[range.clone()]) - expected).abs() < 1e-9);
+                }
+            }
+        }
+        // Biases stay still; filters differ from each other in norm.
+        for d in [&found.first, &found.second] {
+            assert!(d[12..16].iter().chain(&d[24..26]).all(|x| *x == 0.0));
+        }
+    }
+
+    #[test]
+    fn layers_and_elements() {
+        let theta = gaussian(26, 1);
+        let layer = random(Normalization::Layer, false, 0);
+        for range in [0..12, 16..24] {
+            let expected = vector::norm(&theta[range.clone()]);
+            assert!((vector::norm(&layer.second[range]) - expected).abs() < 1e-9);
+        }
+        let raw = random(Normalization::None, true, 0);
+        let elementwise = random(Normalization::Elementwise, true, 0);
+        for k in 0..26 {
+            let expected = raw.first[k] * theta[k].abs();
+            assert!((elementwise.first[k] - expected).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn included_biases_are_not_the_bias_itself() {
+        let theta = gaussian(26, 1);
+        let found = random(Normalization::Filter, true, 0);
+        let bias = &theta[12..16];
+        for d in [&found.first, &found.second] {
+            assert!((vector::norm(&d[12..16]) - vector::norm(bias)).abs() < 1e-9);
+            assert!(vector::cosine(&d[12..16], bias).abs() < 0.999);
+        }
+        assert!(vector::cosine(&found.first[12..16], &found.second[12..16]).abs() < 0.999);
+    }
+
+    #[test]
+    fn what_is_called_orthogonal_is() {
+        for normalization in Normalization::iter() {
+            for seed in 0..20 {
+                let found = random(normalization, normalization.includes_biases(), seed);
+                let cosine = vector::cosine(&found.first, &found.second);
+                assert_eq!(found.cosine, cosine);
+                assert_eq!(found.is_orthogonal(), cosine.abs() <= 1e-6);
+                // Never parallel.
+                assert!(cosine.abs() < 0.95);
+            }
+        }
+        assert!(random(Normalization::None, true, 3).is_orthogonal());
+        // Normalising bends: it would be false to say "orthogonal" here.
+        assert!(!random(Normalization::Filter, false, 3).is_orthogonal());
+    }
+
+    #[test]
+    fn directions_have_mean_zero() {
+        // Directions drawn uniformly from [0, 1] are nearly parallel.
+        let n = 20_000;
+        let blocks = [TensorBlock {
+            range: 0..n,
+            filters: 1,
+            is_weight: true,
+        }];
+        let mut rng = stream(0, "directions");
+        let theta = vec![1.0f32; n];
+        let found =
+            Directions::random(&theta, &blocks, Normalization::None, false, &mut rng).unwrap();
+        assert!((vector::sum(&found.first) / n as f64).abs() < 0.03);
+    }
+
+    #[test]
+    fn planes_that_do_not_exist_are_refused() {
+        // One weight moves: no plane.
+        let blocks = [
+            TensorBlock {
+                range: 0..1,
+                filters: 1,
+                is_weight: true,
+            },
+            TensorBlock {
+                range: 1..2,
+                filters: 1,
+                is_weight: false,
+            },
+        ];
+        let mut rng = stream(0, "directions");
+        let theta = [0.3, 0.4];
+        let found = Directions::random(&theta, &blocks, Normalization::Filter, false, &mut rng);
+        assert!(matches!(found, Err(MathError::Degenerate { .. })));
+        let whole = Directions::whole_plane(2).unwrap();
+        assert!(whole.is_orthogonal());
+        assert!(Directions::whole_plane(3).is_err());
+        let uneven = [TensorBlock {
+            range: 0..2,
+            filters: 3,
+            is_weight: true,
+        }];
+        let found = Directions::random(&theta, &uneven, Normalization::Filter, false, &mut rng);
+        assert!(matches!(found, Err(MathError::Argument { .. })));
+    }
+
+    #[test]
+    fn a_dead_filter_stays_where_it_is() {
+        let mut theta = gaussian(26, 1);
+        theta[3..6].fill(0.0);
+        let mut d = gaussian(26, 2);
+        normalize(&mut d, &theta, &layout(), Normalization::Filter, false).unwrap();
+        assert!(d[3..6].iter().all(|x| *x == 0.0));
+        assert!(d[0..3].iter().any(|x| *x != 0.0));
+    }
+
+    #[test]
+    fn the_plane_of_a_path_contains_it() {
+        let n = 500;
+        let (u, v) = (gaussian(n, 1), gaussian(n, 2));
+        let path: Vec<Vec<f64>> = (0..20)
+            .map(|i| {
+                let t = f64::from(i);
+                (0..n).map(|k| t * u[k] + (0.3 * t).sin() * v[k]).collect()
+            })
+            .collect();
+        let views: Vec<&[f64]> = path.iter().map(Vec::as_slice).collect();
+        let mut rng = stream(0, "directions");
+        let found = Directions::of_path(&views, Centre::Last, &mut rng).unwrap();
+        assert!(found.is_orthogonal());
+        let [a, b] = found.explained.unwrap();
+        assert!((a + b - 1.0).abs() < 1e-12 && a > b);
+        // A straight path still gives a plane; a resting one does not.
+        let line: Vec<&[f64]> = vec![&u, &path[0]];
+        let found = Directions::of_path(&line, Centre::Last, &mut rng).unwrap();
+        assert_eq!(found.explained.unwrap()[1], 0.0);
+        assert!(found.is_orthogonal());
+        let rest: Vec<&[f64]> = vec![&u, &u];
+        assert!(Directions::of_path(&rest, Centre::Last, &mut rng).is_err());
+    }
+
+    #[test]
+    fn points_are_computed_afresh() {
+        let found = random(Normalization::Filter, false, 0);
+        let theta = gaussian(26, 1);
+        let there = found.point(&theta, 0.3, -0.7).unwrap();
+        for k in 0..26 {
+            let displacement = 0.3 * found.first[k] - 0.7 * found.second[k];
+            assert!((there[k] - theta[k] - displacement).abs() < 1e-15);
+        }
+        assert_eq!(found.point(&theta, 0.0, 0.0).unwrap(), theta);
+    }
+}

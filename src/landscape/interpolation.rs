@@ -1,0 +1,179 @@
+//! The loss on the straight line between two parameter vectors, and its
+//! barrier.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::PlaneLoss;
+use crate::math::floats::{cell, cells};
+use crate::math::{MathError, Progress};
+
+/// Golden section steps by which the barrier's place is refined: an interval
+/// shrinks by 0.618 with each.
+const REFINEMENTS: usize = 30;
+
+/// L((1−λ)θ_A + λθ_B) for λ from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interpolation {
+    /// λ, from 0 to 1.
+    pub lambda: Vec<f64>,
+    /// Loss at each λ, as it was computed.
+    #[serde(with = "cells")]
+    pub loss: Vec<f64>,
+    /// max_λ [L(θ(λ)) − ((1−λ)L_A + λL_B)], the excess over the straight line
+    /// between the ends' losses (Frankle et al. 2020; Entezari et al. 2022).
+    /// Zero where the line is nowhere exceeded; not-a-number where the loss
+    /// is.
+    #[serde(with = "cell")]
+    pub barrier: f64,
+    /// λ where that excess is largest.
+    pub barrier_at: f64,
+    /// max_λ L(θ(λ)) − ½(L_A + L_B), the other definition in use.
+    #[serde(with = "cell")]
+    pub barrier_over_mean: f64,
+}
+
+/// Evaluate the line in `points` points and refine its barriers' heights by
+/// golden section.
+///
+/// `line.loss_at(λ, 0)` must be the loss at θ_A + λ(θ_B − θ_A). Progress counts
+/// the points.
+///
+/// # Errors
+/// `Argument` for fewer than three points, `Cancelled`.
+pub fn interpolate<P: PlaneLoss + ?Sized>(
+    line: &P,
+    points: usize,
+    progress: &dyn Progress,
+) -> Result<Interpolation, MathError> {
+    if points < 3 {
+        return Err(MathError::Argument {
+            what: "the number of points of the interpolation",
+            found: points.to_string(),
+            expected: "at least 3",
+        });
+    }
+    let lambda: Vec<f64> = (0..points)
+        .map(|i| i as f64 / (points - 1) as f64)
+        .collect();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let loss: Vec<f64> = lambda
+        .par_iter()
+        .map_init(
+            || line.scratch(),
+            |scratch, lambda| {
+                progress.check()?;
+                let loss = line.loss_at(*lambda, 0.0, scratch);
+                let before = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                progress.report(before + 1, points);
+                Ok(loss)
+            },
+        )
+        .collect::<Result<_, MathError>>()?;
+    let (first, last) = (loss[0], loss[points - 1]);
+    let straight = |lambda: f64| (1.0 - lambda) * first + lambda * last;
+    let mean = 0.5 * (first + last);
+    let (barrier_at, barrier) = highest(line, &lambda, &loss, &straight, progress)?;
+    let (_, barrier_over_mean) = highest(line, &lambda, &loss, &|_| mean, progress)?;
+    Ok(Interpolation {
+        lambda,
+        loss,
+        barrier,
+        barrier_at,
+        barrier_over_mean,
+    })
+}
+
+/// Largest loss − base(λ) and its place: the best point of the grid, refined
+/// between its neighbours.
+fn highest<P: PlaneLoss + ?Sized>(
+    line: &P,
+    lambda: &[f64],
+    loss: &[f64],
+    base: &dyn Fn(f64) -> f64,
+    progress: &dyn Progress,
+) -> Result<(f64, f64), MathError> {
+    let excess: Vec<f64> = lambda.iter().zip(loss).map(|(l, x)| x - base(*l)).collect();
+    let mut best = 0;
+    for (i, x) in excess.iter().enumerate() {
+        if x.is_nan() {
+            return Ok((lambda[i], f64::NAN));
+        }
+        if *x > excess[best] {
+            best = i;
+        }
+    }
+    if excess[best].is_infinite() {
+        return Ok((lambda[best], excess[best]));
+    }
+    let mut scratch = line.scratch();
+    let mut at = |l: f64| line.loss_at(l, 0.0, &mut scratch) - base(l);
+    let (mut a, mut b) = (
+        lambda[best.saturating_sub(1)],
+        lambda[(best + 1).min(lambda.len() - 1)],
+    );
+    let mut top = (lambda[best], excess[best]);
+    let golden = 0.5 * (5f64.sqrt() - 1.0);
+    let (mut c, mut d) = (b - golden * (b - a), a + golden * (b - a));
+    let (mut at_c, mut at_d) = (at(c), at(d));
+    for _ in 0..REFINEMENTS {
+        progress.check()?;
+        for (l, x) in [(c, at_c), (d, at_d)] {
+            // A strict comparison: the grid's own point wins where equal, and
+            // what is not a number never does.
+            if x > top.1 {
+                top = (l, x);
+            }
+        }
+        if at_c > at_d {
+            (b, d, at_d) = (d, c, at_c);
+            c = b - golden * (b - a);
+            at_c = at(c);
+        } else {
+            (a, c, at_c) = (c, d, at_d);
+            d = a + golden * (b - a);
+            at_d = at(d);
+        }
+    }
+    Ok(top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::landscape::PlaneFunction;
+
+    #[test]
+    fn the_straight_line_of_the_toy_has_barrier_one() {
+        // L = (x² + y² − 1)² from (−1, 0) to (1, 0).
+        let line = PlaneFunction(|l: f64, _| ((2.0 * l - 1.0).powi(2) - 1.0).powi(2));
+        let found = interpolate(&line, 25, &()).unwrap();
+        assert!((found.barrier - 1.0).abs() < 1e-12);
+        assert!((found.barrier_over_mean - 1.0).abs() < 1e-12);
+        assert!((found.barrier_at - 0.5).abs() < 1e-6);
+        assert_eq!((found.loss[0], found.loss[24]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_two_definitions_differ_where_the_ends_do() {
+        // A slope: nothing exceeds the straight line, half of it the mean.
+        let slope = PlaneFunction(|l: f64, _| 3.0 * l);
+        let found = interpolate(&slope, 11, &()).unwrap();
+        assert!(found.barrier.abs() < 1e-12);
+        assert!((found.barrier_over_mean - 1.5).abs() < 1e-12);
+        // A bump between grid points is found.
+        let bump = PlaneFunction(|l: f64, _| (-((l - 0.4123) / 0.05).powi(2)).exp());
+        let found = interpolate(&bump, 25, &()).unwrap();
+        assert!((found.barrier - 1.0).abs() < 1e-9);
+        assert!((found.barrier_at - 0.4123).abs() < 1e-5);
+    }
+
+    #[test]
+    fn undefined_losses_make_undefined_barriers() {
+        let line = PlaneFunction(|l: f64, _| if l > 0.6 { f64::NAN } else { l });
+        assert!(interpolate(&line, 25, &()).unwrap().barrier.is_nan());
+        let line = PlaneFunction(|l: f64, _| if l == 0.5 { f64::INFINITY } else { l });
+        assert_eq!(interpolate(&line, 25, &()).unwrap().barrier, f64::INFINITY);
+        assert!(interpolate(&line, 2, &()).is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! Slices of the loss as results.
+
+use serde::{Deserialize, Serialize};
+
+use crate::math::floats::{Cell, cells};
+
+/// The loss on a line through θ*.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Slice1d {
+    /// Displacements, ascending.
+    pub alpha: Vec<f64>,
+    /// Loss at each displacement, as it was computed: what is infinite or not
+    /// a number is kept.
+    #[serde(with = "cells")]
+    pub loss: Vec<f64>,
+    /// Which grid of the refinement this is, from 0.
+    pub level: usize,
+    /// How many grids there are.
+    pub levels: usize,
+}
+
+/// The loss on a grid in the plane through θ*.
+///
+/// A slice is always complete in itself: a coarser grid of a refinement is a
+/// smaller slice, not one with holes. Not-a-number therefore always means that
+/// the loss there is not a number.
+///
+/// In files `loss` is a list of rows, `loss[j][i]` at `(alpha[i], beta[j])`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Rows", try_from = "Rows")]
+pub struct Slice2d {
+    /// Displacements along d₁, ascending.
+    pub alpha: Vec<f64>,
+    /// Displacements along d₂, ascending.
+    pub beta: Vec<f64>,
+    /// Loss at (`alpha[i]`, `beta[j]`) in element `j * alpha.len() + i`, as it
+    /// was computed: what is infinite or not a number is kept, and any finite
+    /// value, zero and negative included, is a loss.
+    pub loss: Vec<f64>,
+    /// Which grid of the refinement this is, from 0.
+    pub level: usize,
+    /// How many grids there are.
+    pub levels: usize,
+}
+
+impl Slice1d {
+    /// Whether this is the finest grid asked for.
+    pub fn is_finest(&self) -> bool {
+        self.level + 1 == self.levels
+    }
+
+    /// Smallest and largest finite loss.
+    pub fn finite_range(&self) -> Option<[f64; 2]> {
+        finite_range(&self.loss)
+    }
+}
+
+impl Slice2d {
+    /// Loss at (`alpha[i]`, `beta[j]`).
+    pub fn at(&self, i: usize, j: usize) -> Option<f64> {
+        if i < self.alpha.len() {
+            self.loss.get(j * self.alpha.len() + i).copied()
+        } else {
+            None
+        }
+    }
+
+    /// The losses row by row: row j holds those at `beta[j]`.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.loss.chunks_exact(self.alpha.len().max(1))
+    }
+
+    /// Whether this is the finest grid asked for.
+    pub fn is_finest(&self) -> bool {
+        self.level + 1 == self.levels
+    }
+
+    /// Indices (i, j) of the point at displacement exactly zero, if the grid
+    /// has one (grids with an even number of points do not).
+    pub fn centre(&self) -> Option<(usize, usize)> {
+        let zero = |x: &[f64]| x.iter().position(|x| *x == 0.0);
+        Some((zero(&self.alpha)?, zero(&self.beta)?))
+    }
+
+    /// Loss at θ* itself, if the grid has that point.
+    pub fn centre_loss(&self) -> Option<f64> {
+        let (i, j) = self.centre()?;
+        self.at(i, j)
+    }
+
+    /// Smallest and largest finite loss.
+    pub fn finite_range(&self) -> Option<[f64; 2]> {
+        finite_range(&self.loss)
+    }
+
+    /// How many losses are infinite or not a number.
+    pub fn non_finite(&self) -> usize {
+        self.loss.iter().filter(|x| !x.is_finite()).count()
+    }
+
+    /// Indices (i, j) of the smallest finite loss.
+    pub fn lowest(&self) -> Option<(usize, usize)> {
+        let (k, _) = self
+            .loss
+            .iter()
+            .enumerate()
+            .filter(|(_, x)| x.is_finite())
+            .min_by(|a, b| a.1.total_cmp(b.1))?;
+        Some((k % self.alpha.len(), k / self.alpha.len()))
+    }
+}
+
+fn finite_range(values: &[f64]) -> Option<[f64; 2]> {
+    values
+        .iter()
+        .filter(|x| x.is_finite())
+        .fold(None, |range: Option<[f64; 2]>, x| match range {
+            None => Some([*x, *x]),
+            Some([min, max]) => Some([min.min(*x), max.max(*x)]),
+        })
+}
+
+/// A slice as it stands in a file.
+#[derive(Serialize, Deserialize)]
+struct Rows {
+    alpha: Vec<f64>,
+    beta: Vec<f64>,
+    loss: Vec<Vec<Cell>>,
+    #[serde(default)]
+    level: usize,
+    #[serde(default = "one")]
+    levels: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl From<Slice2d> for Rows {
+    fn from(slice: Slice2d) -> Self {
+        Self {
+            loss: slice
+                .rows()
+                .map(|row| row.iter().map(|x| Cell(*x)).collect())
+                .collect(),
+            alpha: slice.alpha,
+            beta: slice.beta,
+            level: slice.level,
+            levels: slice.levels,
+        }
+    }
+}
+
+impl TryFrom<Rows> for Slice2d {
+    type Error = String;
+
+    fn try_from(rows: Rows) -> Result<Self, String> {
+        let (nx, ny) = (rows.alpha.len(), rows.beta.len());
+        if rows.loss.len() != ny || rows.loss.iter().any(|row| row.len() != nx) {
+            return Err(format!(
+                "loss must have {ny} rows of {nx} numbers, one for each beta and alpha"
+            ));
+        }
+        Ok(Self {
+            loss: rows.loss.into_iter().flatten().map(|cell| cell.0).collect(),
+            alpha: rows.alpha,
+            beta: rows.beta,
+            level: rows.level,
+            levels: rows.levels,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice() -> Slice2d {
+        Slice2d {
+            alpha: vec![-1.0, 0.0, 1.0],
+            beta: vec![0.0, 2.0],
+            loss: vec![1.0, -2.0, f64::NAN, 4.0, f64::INFINITY, 0.0],
+            level: 0,
+            levels: 1,
+        }
+    }
+
+    #[test]
+    fn zero_and_negative_losses_are_losses() {
+        let slice = slice();
+        assert_eq!(slice.finite_range(), Some([-2.0, 4.0]));
+        assert_eq!(slice.lowest(), Some((1, 0)));
+        assert_eq!(slice.non_finite(), 2);
+        assert_eq!(slice.centre(), Some((1, 0)));
+        assert_eq!(slice.centre_loss(), Some(-2.0));
+        assert_eq!(slice.at(2, 1), Some(0.0));
+        assert_eq!((slice.at(3, 0), slice.at(0, 2)), (None, None));
+        assert!(slice.is_finest());
+        assert_eq!(finite_range(&[f64::NAN]), None);
+    }
+
+    #[test]
+    fn files_hold_rows_over_beta_and_keep_what_is_not_finite() {
+        let text = serde_json::to_string(&slice()).unwrap();
+        assert!(text.contains(r#""loss":[[1.0,-2.0,null],[4.0,"inf",0.0]]"#));
+        let back: Slice2d = serde_json::from_str(&text).unwrap();
+        assert!(back.loss[2].is_nan());
+        assert_eq!(back.loss[4], f64::INFINITY);
+        assert_eq!(back.beta, slice().beta);
+        let short = r#"{"alpha":[0.0,1.0],"beta":[0.0],"loss":[[1.0]]}"#;
+        let error = serde_json::from_str::<Slice2d>(short).unwrap_err();
+        assert!(error.to_string().contains("1 rows of 2 numbers"), "{error}");
+    }
+}
