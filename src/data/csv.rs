@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{Position, ReaderBuilder, StringRecord, Trim};
 
 use super::{DataError, DataSource, Dataset, InputShape, Targets, file};
 use crate::recipe::{Choice, Component, Field, Kind};
@@ -105,6 +105,9 @@ impl DataSource for Csv {
     }
 }
 
+/// What some programs put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The values of the fields.
 pub(super) struct Options<'a> {
     pub target: &'a str,
@@ -124,6 +127,7 @@ pub(super) fn parse(
     path: &Path,
     options: &Options<'_>,
 ) -> Result<Dataset, DataError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut records = records(bytes, path, options.separator)?;
     let Some(first) = records.first() else {
         return Err(DataError::file(path, "the file is empty, expected a table"));
@@ -135,7 +139,11 @@ pub(super) fn parse(
                 "the line has {} columns, expected {columns} as in the first line",
                 record.len()
             );
-            return Err(DataError::line(path, line(record), message));
+            return Err(DataError::line(
+                path,
+                line(bytes, record.position()),
+                message,
+            ));
         }
     }
     let header = match options.header {
@@ -160,6 +168,7 @@ pub(super) fn parse(
     }
     let table = Table {
         path,
+        bytes,
         records,
         target: target_column(options.target, &names, path)?,
         names,
@@ -196,17 +205,24 @@ fn records(bytes: &[u8], path: &Path, separator: &str) -> Result<Vec<StringRecor
                     csv::ErrorKind::Utf8 { .. } => "this is not UTF-8 text".to_owned(),
                     _ => error.to_string(),
                 };
-                match error.position() {
-                    Some(position) => DataError::line(path, position.line(), message),
-                    None => DataError::file(path, message),
-                }
+                DataError::line(path, line(bytes, error.position()), message)
             })
         })
         .collect()
 }
 
-fn line(record: &StringRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
+/// The line (from 1) on which a record begins. The reader's own count falls
+/// behind at empty lines and at carriage returns.
+fn line(bytes: &[u8], position: Option<&Position>) -> u64 {
+    let start = position.map_or(0, |position| position.byte() as usize);
+    let (before, after) = bytes.split_at(start.min(bytes.len()));
+    let breaks = after
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .chain(before)
+        .filter(|byte| **byte == b'\n')
+        .count();
+    breaks as u64 + 1
 }
 
 fn number(cell: &str) -> Option<f64> {
@@ -263,6 +279,7 @@ fn target_column(target: &str, names: &[String], path: &Path) -> Result<usize, D
 
 struct Table<'a> {
     path: &'a Path,
+    bytes: &'a [u8],
     names: Vec<String>,
     /// All as long as `names`.
     records: Vec<StringRecord>,
@@ -312,7 +329,7 @@ impl Table<'_> {
                 format!("is \"{}\"", cell.chars().take(40).collect::<String>())
             };
             let message = format!("{} {found}, expected a finite number", self.column(column));
-            DataError::line(self.path, line(record), message)
+            DataError::line(self.path, line(self.bytes, record.position()), message)
         })
     }
 
@@ -364,7 +381,11 @@ impl Table<'_> {
         for (record, cell) in self.records.iter().zip(self.targets()) {
             if cell.is_empty() {
                 let message = format!("{} is empty, expected a class", self.column(self.target));
-                return Err(DataError::line(self.path, line(record), message));
+                return Err(DataError::line(
+                    self.path,
+                    line(self.bytes, record.position()),
+                    message,
+                ));
             }
         }
         let numeric = self.targets().all(|cell| number(cell).is_some());

@@ -24,6 +24,9 @@ mod spirals;
 mod split;
 mod xor;
 
+#[cfg(test)]
+mod tests;
+
 pub use dataset::{Dataset, InputShape, Targets};
 pub use error::DataError;
 pub use prepare::{PreparedData, Standardization, prepare};

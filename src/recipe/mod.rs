@@ -8,10 +8,12 @@
 mod component;
 mod diff;
 mod error;
+mod field;
 pub mod presets;
 mod read;
 mod schema;
 mod sections;
+mod words;
 mod write;
 
 #[cfg(test)]
@@ -20,8 +22,9 @@ mod tests;
 pub use component::{Component, Value};
 pub use diff::{Difference, SectionDifference};
 pub use error::RecipeError;
+pub use field::{Choice, Default, Field, FieldKind};
 pub use presets::PRESETS;
-pub use schema::{Choice, Default, Field, FieldKind, Kind, Problem, Schema, Section};
+pub use schema::{Kind, Problem, Schema, Section};
 pub use sections::{analysis_sections, training_section};
 
 use serde::{Deserialize, Serialize};

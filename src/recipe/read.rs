@@ -8,7 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::component::{Component, Value};
 use super::error::RecipeError;
-use super::schema::{Field, Kind, Schema, Section, nearest, one_of};
+use super::field::Field;
+use super::schema::{Kind, Schema, Section};
+use super::words::{nearest, one_of, shown};
 use super::{Recipe, SECTIONS};
 
 /// The keys above the first section.
@@ -352,7 +354,7 @@ fn describe(value: &DeValue<'_>) -> String {
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
         other => match to_value(other) {
-            Some(value) => super::schema::shown(&value),
+            Some(value) => shown(&value),
             None => "a list with other things than values".to_owned(),
         },
     }

@@ -1,7 +1,8 @@
 //! The sections that belong to no other room: training and the analyses.
 
 use super::component::{Component, Value};
-use super::schema::{Choice, Field, Kind, Problem, Section};
+use super::field::{Choice, Field};
+use super::schema::{Kind, Problem, Section};
 
 static TRAINING: Kind = Kind {
     key: "",

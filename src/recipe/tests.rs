@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::schema::nearest;
+use super::words::nearest;
 use super::*;
 
 static SPIRALS: Kind = Kind {
@@ -334,7 +334,7 @@ fn sections_that_are_not_known_or_missing() {
     );
     assert_eq!(
         refusal("seed = 7\n", "seed = 7\nanalyses = 3\n"),
-        "spirals.toml, line 3: this is not valid TOML: cannot extend value of type integer with \
+        "spirals.toml, line 23: this is not valid TOML: cannot extend value of type integer with \
          a dotted key"
     );
     let text = GOOD.replace("[analyses.slice]\ngrid = 33\n", "");
