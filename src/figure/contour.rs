@@ -155,7 +155,7 @@ impl<'a> Tracer<'a> {
         let node = edge as usize / 2;
         let (i, j) = (node % n, node / n);
         let from = self.values[node];
-        if edge % 2 == 0 {
+        if edge.is_multiple_of(2) {
             let t = (self.level - from) / (self.values[node + 1] - from);
             [self.x[i] + t * (self.x[i + 1] - self.x[i]), self.y[j]]
         } else {

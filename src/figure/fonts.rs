@@ -149,6 +149,27 @@ pub fn wrap(
     lines
 }
 
+/// A note whose parts are set apart by ` · `, broken between parts where they
+/// fit on a line, otherwise like [`wrap`].
+pub fn wrap_note(text: &str, size: f64, max_width: f64, max_lines: usize) -> Vec<String> {
+    let fits = |line: &str| width(line, size, Weight::Regular) <= max_width;
+    let mut lines: Vec<String> = Vec::new();
+    for part in text.split(" · ") {
+        match lines.last_mut() {
+            Some(line) if fits(&format!("{line} · {part}")) => {
+                line.push_str(" · ");
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    if lines.len() <= max_lines && lines.iter().all(|line| fits(line)) {
+        lines
+    } else {
+        wrap(text, size, Weight::Regular, max_width, max_lines)
+    }
+}
+
 /// A text no wider than `max_width`: cut, with an ellipsis, where necessary.
 pub fn shortened(text: &str, size: f64, weight: Weight, max_width: f64) -> String {
     if width(text, size, weight) <= max_width {
@@ -216,6 +237,13 @@ mod tests {
                 assert!(width(line, 11.0, Weight::Regular) <= room, "{line}");
             }
         }
+        assert_eq!(
+            wrap_note(text, 11.0, 200.0, 3),
+            [
+                "plane error 0.02 · 65×65 points",
+                "bilinear between samples"
+            ]
+        );
         assert_eq!(shortened("loss", 12.0, Weight::Regular, 100.0), "loss");
         assert_eq!(shortened("loss", 12.0, Weight::Regular, 1.0), "");
     }

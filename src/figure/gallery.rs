@@ -51,11 +51,13 @@ pub fn loss_curves() -> Figure {
                 name: Some("SGD".into()),
             });
         }
-        axes = axes.with(Line::new(x.clone(), y).series(k).named(*name));
+        axes = axes
+            .with(Line::new(x.clone(), y).style(SeriesStyle::nth(k).raw()))
+            .with(Line::new(x.clone(), mean).series(k).named(*name));
     }
     let axes = axes
         .with(Rule::vertical(6_000.0).labelled("η ÷ 10"))
-        .noted("mean of 5 seeds, band: smallest to largest · batch 32 · seed 0");
+        .noted("smoothed over raw; band: smallest and largest of 5 seeds · batch 32");
     Figure::single(axes)
         .titled("Loss against steps")
         .described("Three falling loss curves on a logarithmic axis.")

@@ -3,6 +3,7 @@
 use super::layers::{Layer, Orientation};
 use super::model::{Axes, Axis};
 use super::scale::Scale;
+use super::style::Marker;
 
 /// The limits of both axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +54,7 @@ impl Axes {
         // paths in a plane keep a distance from it.
         let x_margin = match (tight, self.has_points()) {
             (true, _) => 0.0,
-            (false, true) => 0.04,
+            (false, true) => 0.03,
             (false, false) => 0.0,
         };
         let y_margin = if tight { 0.0 } else { 0.05 };
@@ -65,10 +66,11 @@ impl Axes {
 
     fn has_points(&self) -> bool {
         self.equal_aspect
-            || self
-                .layers
-                .iter()
-                .any(|l| matches!(l, Layer::Scatter(_) | Layer::Stems(_)))
+            || self.layers.iter().any(|l| match l {
+                Layer::Scatter(_) | Layer::Stems(_) => true,
+                Layer::Line(line) => line.marker != Marker::None,
+                _ => false,
+            })
     }
 
     /// Bars and stems stand on the lower end of the axis without a margin.

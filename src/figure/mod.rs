@@ -19,6 +19,8 @@ pub mod contour;
 pub mod decimate;
 pub mod embed;
 pub mod fonts;
+pub mod heatmap;
+pub mod image;
 pub mod layers;
 pub mod layout;
 pub mod limits;

@@ -45,6 +45,7 @@ pub struct Panel {
 
 /// What a panel shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(clippy::large_enum_variant, reason = "figures have few panels")]
 pub enum Content {
     /// Marks over a pair of axes.
     Axes(Axes),

@@ -50,6 +50,10 @@ pub fn usvg_options() -> usvg::Options<'static> {
     usvg::Options {
         font_family: SANS_FAMILY.into(),
         fontdb: FONTS.clone(),
+        image_href_resolver: usvg::ImageHrefResolver {
+            resolve_string: Box::new(|_, _| None),
+            ..usvg::ImageHrefResolver::default()
+        },
         ..usvg::Options::default()
     }
 }

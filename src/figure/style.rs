@@ -194,6 +194,12 @@ impl SeriesStyle {
             marker: Marker::ORDER[index % Marker::ORDER.len()],
         }
     }
+
+    /// Raw, noisy values behind the smoothed curve of the series: thin, pale
+    /// and solid, as dashes do not survive on a dense line.
+    pub const fn raw(self) -> LineStyle {
+        LineStyle::solid(self.ink).width(0.5).opacity(0.4)
+    }
 }
 
 /// Which point of a text sits at its position.

@@ -56,10 +56,10 @@ pub fn ticks(scale: Scale, limits: (f64, f64), max_major: usize, wanted: &Ticks)
     }
 }
 
-/// Round values (1, 2 or 5 times a power of ten apart) within `[low, high]`,
-/// at most `max_count` of them (but never fewer than fit the widest such
-/// step below the range), with their distance. `min_step` is the smallest
-/// distance allowed: 1 for integers, 0 for none.
+/// Round values (1, 2 or 5 times a power of ten apart) within `[low, high]`
+/// and their distance: at most `max_count` of them, or a few more where
+/// otherwise fewer than two would be left. `min_step` is the smallest distance
+/// allowed: 1 for integers, 0 for none.
 pub fn linear_values(low: f64, high: f64, max_count: usize, min_step: f64) -> (Vec<f64>, f64) {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
@@ -68,23 +68,34 @@ pub fn linear_values(low: f64, high: f64, max_count: usize, min_step: f64) -> (V
     let max_count = max_count.max(2) as f64;
     let mut exponent = (span / max_count).log10().floor() as i32;
     let slack = 1e-9;
+    let values = |mantissa: f64, exponent: i32| -> (Vec<f64>, f64) {
+        let step = multiple(1.0, mantissa, exponent);
+        let first = (low / step - slack).ceil();
+        let last = (high / step + slack).floor();
+        let count = (last - first).max(-1.0) as i64 + 1;
+        let values = (0..count)
+            // Through the index, so that no error accumulates; adding zero
+            // turns −0 into 0.
+            .map(|i| multiple(first + i as f64, mantissa, exponent) + 0.0)
+            .collect();
+        (values, step)
+    };
+    let mut finer = None;
     loop {
         for mantissa in [1.0, 2.0, 5.0] {
-            let step = round_number(mantissa, exponent);
+            let step = multiple(1.0, mantissa, exponent);
             if step < min_step {
                 continue;
             }
-            let first = (low / step - slack).ceil();
-            let last = (high / step + slack).floor();
-            if last - first < max_count {
-                let count = (last - first).max(-1.0) as i64 + 1;
-                let values = (0..count)
-                    // Through the index, so that no error accumulates; adding
-                    // zero turns −0 into 0.
-                    .map(|i| multiple(first + i as f64, mantissa, exponent) + 0.0)
-                    .collect();
-                return (values, step);
+            let count = (high / step + slack).floor() - (low / step - slack).ceil() + 1.0;
+            if count > max_count {
+                finer = Some((mantissa, exponent));
+                continue;
             }
+            return match finer {
+                Some((mantissa, exponent)) if count < 2.0 => values(mantissa, exponent),
+                _ => values(mantissa, exponent),
+            };
         }
         exponent += 1;
     }
@@ -209,7 +220,7 @@ fn symlog_ticks(low: f64, high: f64, threshold: f64, max_major: usize) -> Vec<Ti
     let end = end as i32;
     let majors = |stride: i32| -> Vec<(f64, i32)> {
         (start..=end)
-            .filter(|e| (e - start).rem_euclid(stride) == 0)
+            .filter(|e| (end - e).rem_euclid(stride) == 0)
             .flat_map(|e| [(power_of_ten(e), e), (-power_of_ten(e), e)])
             .filter(|(v, _)| within(*v, low, high))
             .collect()
@@ -518,7 +529,7 @@ mod tests {
                     prop_assert!(pair[0].value < pair[1].value);
                 }
                 let labels: Vec<_> = found.iter().filter(|t| t.major).map(|t| t.label.clone()).collect();
-                prop_assert!(labels.len() <= max.max(2) + 1, "{labels:?}");
+                prop_assert!(labels.len() <= max.max(5), "{labels:?}");
                 let mut unique = labels.clone();
                 unique.dedup();
                 prop_assert_eq!(labels, unique);
@@ -530,7 +541,8 @@ mod tests {
             let (values, step) = linear_values(low, low + 10f64.powf(exponent), max, 0.0);
             let mantissa = step / 10f64.powf(step.log10().floor());
             prop_assert!([1.0, 2.0, 5.0, 10.0].iter().any(|m| (mantissa - m).abs() < 1e-6));
-            prop_assert!(values.len() <= max);
+            prop_assert!(values.len() <= max.max(5));
+            prop_assert!(values.len() >= 2);
         }
     }
 }

@@ -65,7 +65,8 @@ impl Placer<'_> {
             .iter()
             .filter(|t| t.bounds().overlaps(&bounds))
             .count();
-        let data = self.data.iter().filter(|p| bounds.contains(**p)).count();
+        let near = bounds.grown(2.0);
+        let data = self.data.iter().filter(|p| near.contains(**p)).count();
         let outside = if self.plot.holds(&bounds) { 0.0 } else { 1e4 };
         texts as f64 * 1e3 + data as f64 + outside
     }
@@ -135,7 +136,7 @@ impl Placer<'_> {
                     (plot.x + away, Align::Start),
                     (plot.center()[0], Align::Middle),
                 ] {
-                    for baseline in [y - away, y + away + cap] {
+                    for baseline in [y - 1.4 * away, y + away + cap] {
                         candidates.push(TextBox {
                             x,
                             y: baseline,

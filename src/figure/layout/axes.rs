@@ -3,14 +3,24 @@
 use super::annotations;
 use super::legend::{flow, legend_entries, shift};
 use super::text::{Align, Rect, TextBox};
+use super::ticks::{widest, x_ticks, y_ticks};
 use super::{AxisView, ColorBarLayout, Margins, PanelLayout, View};
-use crate::figure::fonts::{CAP_HEIGHT, Weight, shortened, width, wrap};
+use crate::figure::fonts::{CAP_HEIGHT, Weight, shortened, width, wrap, wrap_note};
 use crate::figure::limits::Limits;
-use crate::figure::model::{Axes, Axis, ColorBar, Content, Frame, Ticks};
+use crate::figure::model::{Axes, ColorBar, Content, Frame};
 use crate::figure::mosaic::{Mosaic, MosaicGrid};
 use crate::figure::scale::Scale;
 use crate::figure::theme::FigureTheme;
-use crate::figure::ticks::{Tick, ticks};
+
+/// What all panels of a figure share.
+pub(super) struct PanelStyle<'a> {
+    pub(super) theme: &'a FigureTheme,
+    /// Whether every panel explains its own series.
+    pub(super) own_legend: bool,
+    /// Whether a plot smaller than its cell stands in the middle of it, and
+    /// not at its left.
+    pub(super) centred: bool,
+}
 
 /// What axes and mosaics have in common.
 struct Parts<'a> {
@@ -22,10 +32,12 @@ struct Parts<'a> {
     axes: Option<&'a Axes>,
     mosaic: Option<&'a Mosaic>,
     limits: Limits,
+    /// Whether a plot smaller than its cell stands in the middle of it.
+    centred: bool,
 }
 
 impl<'a> Parts<'a> {
-    fn of(content: &'a Content) -> Self {
+    fn of(content: &'a Content, centred: bool) -> Self {
         match content {
             Content::Axes(axes) => Self {
                 title: axes.title.as_deref(),
@@ -35,6 +47,7 @@ impl<'a> Parts<'a> {
                 axes: Some(axes),
                 mosaic: None,
                 limits: axes.resolved_limits(),
+                centred,
             },
             Content::Mosaic(mosaic) => Self {
                 title: mosaic.title.as_deref(),
@@ -47,6 +60,7 @@ impl<'a> Parts<'a> {
                     x: (0.0, 1.0),
                     y: (0.0, 1.0),
                 },
+                centred,
             },
         }
     }
@@ -60,13 +74,9 @@ impl<'a> Parts<'a> {
 /// The room that decorations need around a plot in a cell. Ticks depend on
 /// the plot's size and that on the room for their labels: a few rounds settle
 /// it, and the largest need of the last ones counts.
-pub(super) fn margins(
-    content: &Content,
-    cell: Rect,
-    own_legend: bool,
-    theme: &FigureTheme,
-) -> Margins {
-    let parts = Parts::of(content);
+pub(super) fn margins(content: &Content, cell: Rect, style: &PanelStyle) -> Margins {
+    let (theme, own_legend) = (style.theme, style.own_legend);
+    let parts = Parts::of(content, style.centred);
     let mut found = Margins {
         left: 5.0 * theme.gap,
         right: theme.gap,
@@ -94,9 +104,7 @@ fn needed(parts: &Parts, cell: Rect, plot: Rect, own_legend: bool, theme: &Figur
     let gap = theme.gap;
     let mut m = Margins::default();
     let head_room = cell.right() - plot.x;
-    if parts.title.is_some() {
-        m.top += 1.35 * theme.body_size;
-    }
+    m.top += title_lines(parts, head_room, theme).len() as f64 * TITLE_LINE * theme.body_size;
     if let (true, Some(axes)) = (own_legend, parts.axes) {
         m.top += flow(&legend_entries(axes), head_room, theme).1;
     }
@@ -137,7 +145,7 @@ fn needed(parts: &Parts, cell: Rect, plot: Rect, own_legend: bool, theme: &Figur
         }
     }
     if let Some(note) = &parts.note {
-        let lines = wrap(note, theme.label_size, Weight::Regular, head_room, 3).len();
+        let lines = wrap_note(note, theme.label_size, head_room, 3).len();
         m.bottom += 0.5 * gap + 1.3 * theme.label_size * lines as f64;
     }
     if let Some(bar) = parts.color_bar {
@@ -161,6 +169,15 @@ fn needed(parts: &Parts, cell: Rect, plot: Rect, own_legend: bool, theme: &Figur
 /// Height of the pointed end of a colour bar.
 fn point_height(theme: &FigureTheme) -> f64 {
     0.6 * bar_width(theme)
+}
+
+/// Distance of the lines of a title, as a multiple of their size.
+const TITLE_LINE: f64 = 1.3;
+
+fn title_lines(parts: &Parts, room: f64, theme: &FigureTheme) -> Vec<String> {
+    parts.title.map_or_else(Vec::new, |title| {
+        wrap(title, theme.body_size, Weight::SemiBold, room, 2)
+    })
 }
 
 fn bar_width(theme: &FigureTheme) -> f64 {
@@ -201,7 +218,11 @@ fn plot_in(parts: &Parts, cell: Rect, m: Margins, theme: &FigureTheme) -> Rect {
     };
     // Whole pixels keep frames and cells sharp.
     Rect::new(
-        (full.x + (full.width - plot_width) / 2.0).floor(),
+        if parts.centred {
+            (full.x + (full.width - plot_width) / 2.0).floor()
+        } else {
+            full.x
+        },
         full.y,
         plot_width,
         plot_height,
@@ -235,83 +256,6 @@ fn grid(mosaic: &Mosaic, room: Rect, theme: &FigureTheme) -> MosaicGrid {
     )
 }
 
-/// Ticks of a horizontal axis, as many as fit without touching.
-fn x_ticks(axis: &Axis, view: &AxisView, theme: &FigureTheme) -> Vec<Tick> {
-    let length = (view.pixels.1 - view.pixels.0).abs();
-    let distance = 0.9 * theme.label_size;
-    let mut wanted = (length / (3.6 * theme.label_size)).clamp(2.0, 11.0) as usize;
-    loop {
-        let mut found = ticks(axis.scale, view.limits, wanted, &axis.ticks);
-        if !touching(&found, view, distance, theme) {
-            return found;
-        }
-        if wanted > 2 && !matches!(axis.ticks, Ticks::Named(_)) {
-            wanted -= 1;
-            continue;
-        }
-        thin_out(&mut found, |labels| touching(labels, view, distance, theme));
-        return found;
-    }
-}
-
-fn touching(found: &[Tick], view: &AxisView, distance: f64, theme: &FigureTheme) -> bool {
-    let mut last_end = f64::NEG_INFINITY;
-    for tick in found.iter().filter(|t| !t.label.is_empty()) {
-        let half = width(&tick.label, theme.label_size, Weight::Regular) / 2.0;
-        let at = view.pixel(tick.value);
-        if at - half < last_end + distance {
-            return true;
-        }
-        last_end = at + half;
-    }
-    false
-}
-
-/// Ticks of a vertical axis or a colour bar.
-fn y_ticks(wanted: &Ticks, view: &AxisView, theme: &FigureTheme) -> Vec<Tick> {
-    let length = (view.pixels.1 - view.pixels.0).abs();
-    let count = (length / (2.6 * theme.label_size)).clamp(2.0, 9.0) as usize;
-    let mut found = ticks(view.scale, view.limits, count, wanted);
-    thin_out(&mut found, |labels| {
-        let mut last = f64::INFINITY;
-        labels.iter().filter(|t| !t.label.is_empty()).any(|t| {
-            let at = view.pixel(t.value);
-            let close = last.is_finite() && (last - at).abs() < 1.15 * theme.label_size;
-            last = at;
-            close
-        })
-    });
-    found
-}
-
-/// Keeps every second, third, … label until they no longer touch.
-fn thin_out(found: &mut [Tick], touch: impl Fn(&[Tick]) -> bool) {
-    let labels: Vec<String> = found.iter().map(|t| t.label.clone()).collect();
-    let mut stride = 1;
-    while touch(found) && stride <= labels.len() {
-        stride += 1;
-        let mut seen = 0;
-        for (tick, label) in found.iter_mut().zip(&labels) {
-            if label.is_empty() {
-                continue;
-            }
-            tick.label = if seen % stride == 0 {
-                label.clone()
-            } else {
-                String::new()
-            };
-            seen += 1;
-        }
-    }
-}
-
-fn widest(found: &[Tick], theme: &FigureTheme) -> f64 {
-    found
-        .iter()
-        .map(|t| width(&t.label, theme.label_size, Weight::Regular))
-        .fold(0.0, f64::max)
-}
-
 fn bar_axis(bar: &ColorBar, plot: Rect) -> AxisView {
     AxisView {
         scale: bar.scale.normalization.scale,
@@ -325,10 +269,10 @@ pub(super) fn place(
     content: &Content,
     cell: Rect,
     margins: Margins,
-    own_legend: bool,
-    theme: &FigureTheme,
+    style: &PanelStyle,
 ) -> PanelLayout {
-    let parts = Parts::of(content);
+    let (theme, own_legend) = (style.theme, style.own_legend);
+    let parts = Parts::of(content, style.centred);
     let plot = plot_in(&parts, cell, margins, theme);
     let view = View::new(parts.scales(), parts.limits, plot);
     let mut panel = PanelLayout {
@@ -350,7 +294,7 @@ pub(super) fn place(
     }
     if let Some(note) = &parts.note {
         let room = cell.right() - plot.x;
-        for line in wrap(note, theme.label_size, Weight::Regular, room, 3) {
+        for line in wrap_note(note, theme.label_size, room, 3) {
             below += 1.3 * theme.label_size;
             panel.texts.push(TextBox {
                 x: plot.x,
@@ -361,11 +305,17 @@ pub(super) fn place(
             });
         }
     }
-    if let Some(bar) = parts.color_bar {
-        color_bar(&mut panel, bar, theme);
-    }
     if let Some(mosaic) = parts.mosaic {
         captions(&mut panel, mosaic, margins, theme);
+    }
+    if let Some(bar) = parts.color_bar {
+        // Beside a mosaic it ends with the last images, not their captions.
+        let caption = panel.mosaic.map_or(0.0, |grid| grid.caption_height);
+        let beside = Rect {
+            height: (plot.height - caption).max(1.0),
+            ..plot
+        };
+        color_bar(&mut panel, bar, beside, theme);
     }
     if let Some(axes) = parts.axes {
         panel.annotations = annotations::place(axes, &view, plot, theme);
@@ -373,28 +323,26 @@ pub(super) fn place(
     panel
 }
 
-/// Title and legend, upwards from the plot.
+/// Title and legend, downwards from the top, so that the titles of a row are
+/// level.
 fn head(panel: &mut PanelLayout, parts: &Parts, own_legend: bool, theme: &FigureTheme) {
     let room = panel.cell.right() - panel.plot.x;
-    let mut above = panel.plot.y - 0.5 * theme.gap;
-    if parts.color_bar.is_some_and(|bar| bar.exceeded.1) {
-        above -= point_height(theme);
-    }
-    if let (true, Some(axes)) = (own_legend, parts.axes) {
-        let (mut items, height) = flow(&legend_entries(axes), room, theme);
-        above -= height;
-        shift(&mut items, panel.plot.x, above);
-        panel.legend = items;
-    }
-    if let Some(title) = parts.title {
+    let mut y = panel.cell.y;
+    for line in title_lines(parts, room, theme) {
         panel.texts.push(TextBox {
             x: panel.plot.x,
-            y: above - 0.35 * theme.body_size,
+            y: y + 0.95 * theme.body_size,
             size: theme.body_size,
             weight: Weight::SemiBold,
             color: theme.foreground,
-            ..TextBox::plain(shortened(title, theme.body_size, Weight::SemiBold, room))
+            ..TextBox::plain(line)
         });
+        y += TITLE_LINE * theme.body_size;
+    }
+    if let (true, Some(axes)) = (own_legend, parts.axes) {
+        let (mut items, _) = flow(&legend_entries(axes), room, theme);
+        shift(&mut items, panel.plot.x, y);
+        panel.legend = items;
     }
 }
 
@@ -472,8 +420,7 @@ fn clamp(value: f64, low: f64, high: f64) -> f64 {
     value.min(high).max(low)
 }
 
-fn color_bar(panel: &mut PanelLayout, bar: &ColorBar, theme: &FigureTheme) {
-    let plot = panel.plot;
+fn color_bar(panel: &mut PanelLayout, bar: &ColorBar, plot: Rect, theme: &FigureTheme) {
     let gap = theme.gap;
     let rect = Rect::new(
         plot.right() + 1.5 * gap,

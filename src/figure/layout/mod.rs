@@ -5,13 +5,14 @@ mod annotations;
 mod axes;
 mod legend;
 mod text;
+mod ticks;
 
 pub use legend::{LegendEntry, LegendItem, LegendKey, legend_entries};
 pub use text::{Align, Rect, TextBox};
 
 use super::fonts::{Weight, wrap};
 use super::limits::Limits;
-use super::model::{Content, Figure, Legend, Panel};
+use super::model::{Content, Figure, Legend, Panel, Row};
 use super::mosaic::MosaicGrid;
 use super::scale::Scale;
 use super::theme::FigureTheme;
@@ -243,7 +244,11 @@ fn lay_out_rows(figure: &Figure, area: Rect, theme: &FigureTheme) -> Vec<PanelLa
     let gap = 2.0 * theme.gap;
     let weights: Vec<f64> = figure.rows.iter().map(|r| positive(r.height)).collect();
     let heights = shares(area.height, gap, &weights);
-    let own_legend = figure.legend == Legend::PerPanel;
+    let style = axes::PanelStyle {
+        theme,
+        own_legend: figure.legend == Legend::PerPanel,
+        centred: figure.panels().count() == 1,
+    };
 
     let cells: Vec<Vec<Rect>> = figure
         .rows
@@ -265,7 +270,7 @@ fn lay_out_rows(figure: &Figure, area: Rect, theme: &FigureTheme) -> Vec<PanelLa
             row.panels
                 .iter()
                 .zip(cells)
-                .map(|(panel, cell)| axes::margins(&panel.content, *cell, own_legend, theme))
+                .map(|(panel, cell)| axes::margins(&panel.content, *cell, &style))
                 .collect()
         })
         .collect();
@@ -274,13 +279,7 @@ fn lay_out_rows(figure: &Figure, area: Rect, theme: &FigureTheme) -> Vec<PanelLa
     let mut panels = Vec::new();
     for (row, (cells, margins)) in figure.rows.iter().zip(cells.iter().zip(&margins)) {
         for (panel, (cell, margins)) in row.panels.iter().zip(cells.iter().zip(margins)) {
-            panels.push(axes::place(
-                &panel.content,
-                *cell,
-                *margins,
-                own_legend,
-                theme,
-            ));
+            panels.push(axes::place(&panel.content, *cell, *margins, &style));
         }
     }
     panels
@@ -301,19 +300,30 @@ fn align(figure: &Figure, margins: &mut [Vec<Margins>]) {
         .rows
         .windows(2)
         .all(|pair| widths(&pair[0].panels) == widths(&pair[1].panels));
+    if !alike {
+        return;
+    }
+    // A plot of fixed proportions ends where it must.
     let free = |content: &Content| match content {
         Content::Axes(axes) => axes.equal_aspect,
         Content::Mosaic(_) => true,
     };
-    if !alike || figure.panels().any(|p| free(&p.content)) {
-        return;
-    }
     let columns = margins.first().map_or(0, Vec::len);
     for column in 0..columns {
         let left = margins.iter().map(|r| r[column].left).fold(0.0, f64::max);
-        let right = margins.iter().map(|r| r[column].right).fold(0.0, f64::max);
-        for row in margins.iter_mut() {
-            (row[column].left, row[column].right) = (left, right);
+        let stretched = |(row, _): &(&Row, &mut Vec<Margins>)| !free(&row.panels[column].content);
+        let right = figure
+            .rows
+            .iter()
+            .zip(margins.iter_mut())
+            .filter(stretched)
+            .map(|(_, m)| m[column].right)
+            .fold(0.0, f64::max);
+        for (row, m) in figure.rows.iter().zip(margins.iter_mut()) {
+            m[column].left = left;
+            if !free(&row.panels[column].content) {
+                m[column].right = right;
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rectangles and placed text.
 
-use crate::figure::fonts::{ASCENT, DESCENT, Weight, width};
+use crate::figure::fonts::{ASCENT, CAP_HEIGHT, DESCENT, Weight, width};
 
 /// A rectangle in pixels, y pointing down.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -140,13 +140,30 @@ impl TextBox {
         width(&self.text, self.size, self.weight)
     }
 
-    /// The smallest upright rectangle around the text, turned as it is.
-    pub fn bounds(&self) -> Rect {
-        let start = match self.align {
+    /// Whether a point lies under the text or within `margin` of it.
+    pub fn covers(&self, [x, y]: [f64; 2], margin: f64) -> bool {
+        let (sin, cos) = self.angle.to_radians().sin_cos();
+        let (dx, dy) = (x - self.x, y - self.y);
+        let (along, down) = (dx * cos + dy * sin, dy * cos - dx * sin);
+        let along = along - self.start();
+        along >= -margin
+            && along <= self.width() + margin
+            && down >= -CAP_HEIGHT * self.size - margin
+            && down <= margin
+    }
+
+    /// Where the text begins along the baseline, from its position.
+    fn start(&self) -> f64 {
+        match self.align {
             Align::Start => 0.0,
             Align::Middle => -self.width() / 2.0,
             Align::End => -self.width(),
-        };
+        }
+    }
+
+    /// The smallest upright rectangle around the text, turned as it is.
+    pub fn bounds(&self) -> Rect {
+        let start = self.start();
         // What labels use of the line: capitals, brackets and descenders.
         let (top, bottom) = (-0.8 * ASCENT * self.size, 0.85 * DESCENT * self.size);
         let (sin, cos) = self.angle.to_radians().sin_cos();
@@ -185,5 +202,7 @@ mod tests {
         assert!((a.height - b.width).abs() < 1e-9);
         // Reading upwards, the letters' tops point left.
         assert!(b.x < -6.0 && b.right() < 4.0);
+        assert!(upright.covers([-4.0, 0.4 * upright.width()], 0.0));
+        assert!(!upright.covers([4.0, 0.0], 2.0));
     }
 }

@@ -9,8 +9,8 @@ use crate::figure::layers::{
     Arrow, Band, Bars, Contours, Image, Interpolation, Layer, Line, Orientation, Rule, Scatter,
     Stems,
 };
-use crate::figure::layout::{PanelLayout, Rect};
-use crate::figure::style::{LineStyle, Marker};
+use crate::figure::layout::{PanelLayout, Rect, TextBox};
+use crate::figure::style::{Ink, LineStyle, Marker};
 use crate::figure::theme::black_or_white_on;
 
 /// Farther outside nothing is seen, and renderers lose precision.
@@ -217,7 +217,8 @@ impl Writer {
                     let x: Vec<f64> = line.iter().map(|p| placed.view.x.pixel(p[0])).collect();
                     let y: Vec<f64> = line.iter().map(|p| placed.view.y.pixel(p[1])).collect();
                     let kept = decimate::path(&x, &y, 0.1);
-                    polyline(&kept.iter().map(|&i| [x[i], y[i]]).collect::<Vec<_>>())
+                    let points: Vec<[f64; 2]> = kept.iter().map(|&i| [x[i], y[i]]).collect();
+                    polyline(&interrupted(&points, &placed.annotations))
                 })
                 .collect();
             let mut rgba = match contours.over {
@@ -279,10 +280,24 @@ impl Writer {
                 points.push_str(&marker_path(stems.marker, top, radius));
             }
         }
+        self.zero_line(baseline, placed);
         self.stroked(&lines, &stems.style);
         let rgba = stems.style.rgba(&self.theme);
         let attributes = self.marker_attributes(stems.marker, rgba, false);
         self.path(&points, &attributes);
+    }
+
+    /// The line that stems and bars stand on, where it is not the frame.
+    fn zero_line(&mut self, baseline: f64, placed: &PanelLayout) {
+        let plot = placed.plot;
+        if baseline > plot.y + 1.0 && baseline < plot.bottom() - 1.0 {
+            let commands = polyline(&[[plot.x, baseline], [plot.right(), baseline]]);
+            let style = LineStyle {
+                width: self.theme.frame_width / self.theme.line_width,
+                ..LineStyle::solid(Ink::Muted)
+            };
+            self.stroked(&commands, &style);
+        }
     }
 
     fn bars(&mut self, bars: &Bars, placed: &PanelLayout) {
@@ -302,6 +317,7 @@ impl Writer {
             ]));
             commands.push('Z');
         }
+        self.zero_line(baseline, placed);
         let mut rgba = self.theme.rgba(bars.ink);
         rgba[3] = (f64::from(rgba[3]) * 0.85).round() as u8;
         let attributes = format!(
@@ -318,7 +334,7 @@ impl Writer {
         let to = placed.view.pixel(arrow.to[0], arrow.to[1]);
         let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
         let length = dx.hypot(dy);
-        if !length.is_finite() || length < 0.1 || length > FAR {
+        if !(0.1..=FAR).contains(&length) {
             return;
         }
         let head = (3.2 * arrow.style.pixels(&self.theme) + 2.0).min(length);
@@ -350,6 +366,42 @@ impl Writer {
         let sharp = image.interpolation == Interpolation::Nearest;
         self.image(&image.raster, at, sharp, image.opacity);
     }
+}
+
+/// A line with gaps where texts stand on it.
+fn interrupted(points: &[[f64; 2]], texts: &[TextBox]) -> Vec<[f64; 2]> {
+    const STRIDE: f64 = 0.5;
+    let mut found = Vec::with_capacity(points.len());
+    for (i, &b) in points.iter().enumerate() {
+        let Some(&a) = i.checked_sub(1).and_then(|k| points.get(k)) else {
+            found.push(b);
+            continue;
+        };
+        let segment = Rect::new(
+            a[0].min(b[0]),
+            a[1].min(b[1]),
+            (b[0] - a[0]).abs(),
+            (b[1] - a[1]).abs(),
+        )
+        .grown(0.1);
+        let near: Vec<(&TextBox, f64)> = texts
+            .iter()
+            .map(|t| (t, 0.25 * t.size))
+            .filter(|(t, margin)| t.bounds().grown(*margin).overlaps(&segment))
+            .collect();
+        let steps = if near.is_empty() {
+            1
+        } else {
+            ((b[0] - a[0]).hypot(b[1] - a[1]) / STRIDE).ceil().max(1.0) as usize
+        };
+        for k in 1..=steps {
+            let t = k as f64 / steps as f64;
+            let p = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+            let covered = near.iter().any(|(text, margin)| text.covers(p, *margin));
+            found.push(if covered { [f64::NAN; 2] } else { p });
+        }
+    }
+    found
 }
 
 /// Path commands through points; those that are not finite break it.
@@ -405,5 +457,30 @@ pub(super) fn marker_path(marker: Marker, [x, y]: [f64; 2], radius: f64) -> Stri
         Marker::Plus => {
             shape(&[[-1.05, 0.0], [1.05, 0.0]], false) + &shape(&[[0.0, -1.05], [0.0, 1.05]], false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::gallery;
+    use crate::figure::svg::SvgOptions;
+
+    #[test]
+    fn contour_lines_stop_at_their_labels() {
+        let layout = SvgOptions::default().layout(&gallery::landscape());
+        let label = layout.panels[0]
+            .annotations
+            .iter()
+            .find(|t| t.text == "0.5")
+            .unwrap();
+        let (sin, cos) = label.angle.to_radians().sin_cos();
+        let line: Vec<[f64; 2]> = [-60.0, 60.0]
+            .map(|d| [label.x + d * cos + 3.0 * sin, label.y + d * sin - 3.0 * cos])
+            .into();
+        let cut = interrupted(&line, std::slice::from_ref(label));
+        let gap = cut.iter().filter(|p| p[0].is_nan()).count() as f64 * 0.5;
+        assert!((gap - label.width() - 0.5 * label.size).abs() < 2.0);
+        assert_eq!(interrupted(&line, &[]), line);
     }
 }

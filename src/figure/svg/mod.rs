@@ -219,7 +219,7 @@ impl Writer {
                 self.out,
                 "{} stroke-width=\"{}\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
                 color("stroke", halo),
-                number(0.3 * text.size)
+                number(0.4 * text.size)
             );
         }
         let _ = writeln!(self.out, ">{}</text>", escape(&text.text));
