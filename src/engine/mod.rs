@@ -6,10 +6,10 @@
 //! parameters and gradient lie in places that only the newest value occupies.
 //! The engine wakes the window at most once between two drains.
 
+pub mod analyses;
 mod command;
 mod event;
 pub mod headless;
-pub mod jobs;
 mod job;
 mod latest;
 mod monitor;
@@ -38,7 +38,9 @@ pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo,
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
 pub use process::{cores, prepare_process};
 pub use record::RunRecord;
-pub use result::{AnalysisResult, ResultKind, SpectrumPoint};
+pub use result::{
+    AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint,
+};
 pub use waker::Wake;
 
 use crate::recipe::Recipe;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{SendTimeoutError, Sender};
 
+use super::analyses::Tracker;
 use super::command::Origin;
 use super::job::{Job, JobContext, JobError, JobHandle};
 use super::pool::Submitter;
 use super::result::{AnalysisResult, ResultKind, SpectrumPoint};
-use crate::engine::jobs::Tracker;
 use crate::math::Progress as _;
 use crate::train::Run;
 
@@ -91,13 +91,13 @@ impl Monitor {
         let work = move |context: &JobContext| {
             let eigenvalues = {
                 let mut tracker = tracker.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::new(tracker.measure(&setup, &theta, top, context)?)
+                tracker.measure(&setup, &theta, top, context)?
             };
             let mut measurement = Measurement {
                 origin,
                 point: Arc::new(SpectrumPoint {
                     step,
-                    eigenvalues: Arc::clone(&eigenvalues),
+                    eigenvalues,
                     learning_rate,
                     stability: stability.clone(),
                 }),
@@ -113,7 +113,7 @@ impl Monitor {
             }
             Ok::<_, JobError>(AnalysisResult {
                 step,
-                kind: ResultKind::TopEigenvalues(eigenvalues),
+                kind: ResultKind::Nothing,
             })
         };
         let job = Job::new(SLOT, "sharpness", origin, work).following();

@@ -2,10 +2,68 @@
 
 use std::sync::Arc;
 
-use crate::curvature::{SpectralDensity, TopEigenvalues, TraceEstimate};
-use crate::gradients::{GradientMaps, PredictionMap, SaliencyMaps};
-use crate::landscape::{Slice1d, Slice2d};
+use serde::Serialize;
+
+use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
+use crate::diagnostics::PredictionMap;
+use crate::gradients::{GradientMaps, SaliencyMaps};
+use crate::landscape::{Directions, PathPoint, PathShare, Slice1d, Slice2d};
 use crate::train::optimizers::Stability;
+
+/// The top eigenvalues of the Hessian at one step of a running training.
+#[derive(Clone, Debug)]
+pub struct SpectrumPoint {
+    /// The step.
+    pub step: u64,
+    /// The eigenvalues, largest first, each with its residual.
+    pub eigenvalues: Vec<EigenvalueEstimate>,
+    /// The learning rate of the step's update.
+    pub learning_rate: f64,
+    /// Up to which sharpness that update is stable.
+    pub stability: Stability,
+}
+
+impl SpectrumPoint {
+    /// The largest eigenvalue.
+    pub fn sharpness(&self) -> Option<f64> {
+        self.eigenvalues.first().map(|eigenvalue| eigenvalue.value)
+    }
+}
+
+/// A slice of the loss with what is needed to draw the path of training on it.
+#[derive(Clone, Debug)]
+pub struct Landscape {
+    /// The losses.
+    pub shape: SliceShape,
+    /// The two directions that displacements count along.
+    pub directions: Arc<Directions>,
+    /// The snapshots' places on the plane, by rising step.
+    pub path: Arc<[PathPoint]>,
+    /// How much of the path lies outside the plane; nothing without a path.
+    pub share: Option<PathShare>,
+}
+
+/// A line or a plane.
+#[derive(Clone, Debug)]
+pub enum SliceShape {
+    /// The loss along the first direction.
+    Line(Arc<Slice1d>),
+    /// The loss on the plane of both.
+    Plane(Arc<Slice2d>),
+}
+
+/// The spectrum of the Hessian, as far as it is known yet: the ends come first,
+/// then the trace, then the density.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Spectrum {
+    /// Largest and smallest eigenvalues with residuals.
+    #[serde(flatten)]
+    pub top: TopSpectrum,
+    /// The trace with its standard error.
+    pub trace: Option<TraceEstimate>,
+    /// The density of all eigenvalues.
+    pub density: Option<SpectralDensity>,
+}
 
 /// A result, with the step of the parameters that it is about.
 #[derive(Clone, Debug)]
@@ -16,34 +74,15 @@ pub struct AnalysisResult {
     pub kind: ResultKind,
 }
 
-/// The top eigenvalues of the Hessian at one step of a running training.
-#[derive(Clone, Debug)]
-pub struct SpectrumPoint {
-    /// The step.
-    pub step: u64,
-    /// The eigenvalues, largest first, each with its residual.
-    pub eigenvalues: Arc<TopEigenvalues>,
-    /// The learning rate of the step's update.
-    pub learning_rate: f64,
-    /// Up to which sharpness that update is stable.
-    pub stability: Stability,
-}
-
 /// What an analysis delivers. Large results are shared.
 #[derive(Clone, Debug)]
 pub enum ResultKind {
     /// Nothing: the job did its work elsewhere.
     Nothing,
-    /// The loss along a line.
-    Slice1d(Arc<Slice1d>),
-    /// The loss on a plane.
-    Slice2d(Arc<Slice2d>),
-    /// The largest and smallest eigenvalues of the Hessian.
-    TopEigenvalues(Arc<TopEigenvalues>),
-    /// The spectral density of the Hessian.
-    SpectralDensity(Arc<SpectralDensity>),
-    /// The trace of the Hessian.
-    Trace(Arc<TraceEstimate>),
+    /// A slice of the loss.
+    Landscape(Arc<Landscape>),
+    /// The spectrum of the Hessian.
+    Spectrum(Arc<Spectrum>),
     /// Gradient norms and gradient images of every layer.
     Gradients(Arc<GradientMaps>),
     /// Input-gradient maps of chosen samples.
