@@ -19,5 +19,5 @@ mod metrics;
 
 pub use error::SessionError;
 pub use files::write_atomically;
-pub use folder::RunFolder;
+pub use folder::{RunFolder, describe_directions, subject};
 pub use metrics::{read_layers, read_metrics, write_layers};
