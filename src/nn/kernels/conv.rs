@@ -213,15 +213,33 @@ pub fn input_gradient<T: Scalar>(
     dx: &mut [T],
     columns: &mut [T],
 ) {
+    input_gradient_sum(geometry, [(weight, dy)], samples, write, dx, columns);
+}
+
+/// dx ← or += the sum of the transposed convolutions of each dy with its W.
+pub fn input_gradient_sum<T: Scalar, const N: usize>(
+    geometry: &ConvGeometry,
+    terms: [(&[T], &[T]); N],
+    samples: usize,
+    write: Write,
+    dx: &mut [T],
+    columns: &mut [T],
+) {
     let length = samples * geometry.output_plane();
     let columns = &mut columns[..geometry.columns_len(samples)];
-    multiply(
-        (geometry.patch_len(), length, geometry.outputs),
-        columns,
-        Write::Overwrite,
-        Matrix::transposed(weight, geometry.patch_len()),
-        Matrix::rows(dy, length),
-    );
+    for (k, (weight, dy)) in terms.into_iter().enumerate() {
+        multiply(
+            (geometry.patch_len(), length, geometry.outputs),
+            columns,
+            if k == 0 {
+                Write::Overwrite
+            } else {
+                Write::Accumulate
+            },
+            Matrix::transposed(weight, geometry.patch_len()),
+            Matrix::rows(dy, length),
+        );
+    }
     if write == Write::Overwrite {
         dx.fill(T::ZERO);
     }

@@ -1,0 +1,264 @@
+//! Products with the Hessian and with the Gauss–Newton matrix at a fixed θ.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::pass::{Primal, Scratch, reserve};
+use super::{Inner, Objective, Workspace};
+use crate::math::operator::SymmetricOperator;
+
+use std::sync::Arc;
+
+/// Which matrix an operator multiplies with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curvature {
+    /// The Hessian ∇²L.
+    Hessian,
+    /// The generalized Gauss–Newton matrix (1/N) Σ Jᵀ (∂²ℓ/∂f²) J
+    /// (Schraudolph 2002), positive semi-definite for a convex ℓ.
+    GaussNewton,
+}
+
+/// A curvature matrix of an objective at a fixed θ, as an operator.
+///
+/// What does not depend on the vector (values, gradients, derivatives of the
+/// activations) is computed once and kept, as long as it stays within a memory
+/// limit; beyond it, it is computed anew in every product.
+///
+/// Large products run in parallel over groups of blocks; the groups depend only
+/// on the data and the network, and their results are added in order.
+#[derive(Debug)]
+pub struct HessianOperator {
+    objective: Arc<Inner<f64>>,
+    theta: Vec<f64>,
+    curvature: Curvature,
+    primals: Option<Vec<Primal<f64>>>,
+    groups: usize,
+    spare: Mutex<Vec<Product>>,
+}
+
+/// Working memory of one product over one group of blocks.
+#[derive(Debug, Default)]
+struct Product {
+    workspace: Workspace<f64>,
+    tangent_deltas: Vec<f64>,
+    sum: Vec<f64>,
+}
+
+/// Bytes that the kept values of an operator may take.
+const KEPT: usize = 512 * 1024 * 1024;
+
+/// Parameters × samples from which a product is worth several threads.
+const PARALLEL: usize = 1 << 20;
+
+impl Objective<f64> {
+    /// The Hessian at θ.
+    ///
+    /// # Panics
+    /// If θ has not [`Objective::dim`] numbers.
+    pub fn hessian(&self, theta: &[f64]) -> HessianOperator {
+        HessianOperator::new(self, theta, Curvature::Hessian)
+    }
+
+    /// The generalized Gauss–Newton matrix at θ.
+    ///
+    /// # Panics
+    /// If θ has not [`Objective::dim`] numbers.
+    pub fn gauss_newton(&self, theta: &[f64]) -> HessianOperator {
+        HessianOperator::new(self, theta, Curvature::GaussNewton)
+    }
+}
+
+impl HessianOperator {
+    fn new(objective: &Objective<f64>, theta: &[f64], curvature: Curvature) -> Self {
+        objective.check(theta);
+        let inner = Arc::clone(&objective.inner);
+        let (dim, samples) = (objective.dim(), objective.len());
+        let blocks = inner.samples.blocks();
+        let per_sample = 2 * (inner.plan.values + inner.plan.slopes);
+        let groups = if dim * samples < PARALLEL {
+            1
+        } else {
+            // Every group costs a vector of its own, which must be small
+            // against the work of its samples.
+            blocks.min(samples.div_ceil(128)).min(16)
+        };
+        let mut operator = Self {
+            objective: inner,
+            theta: theta.to_vec(),
+            curvature,
+            primals: None,
+            groups,
+            spare: Mutex::new(Vec::new()),
+        };
+        if per_sample * samples * size_of::<f64>() <= KEPT {
+            let primals = (0..blocks)
+                .into_par_iter()
+                .map_init(Workspace::default, |workspace, index| {
+                    workspace.primal = Primal::default();
+                    operator.prepare(index, workspace);
+                    std::mem::take(&mut workspace.primal)
+                })
+                .collect();
+            operator.primals = Some(primals);
+        }
+        operator
+    }
+
+    /// Which matrix this is.
+    pub fn curvature(&self) -> Curvature {
+        self.curvature
+    }
+
+    /// The point at which it was taken.
+    pub fn theta(&self) -> &[f64] {
+        &self.theta
+    }
+
+    /// What a product needs of a block: values, gradients, derivatives.
+    fn prepare(&self, index: usize, workspace: &mut Workspace<f64>) {
+        let inner = &*self.objective;
+        let block = inner.block(index);
+        let factor = 1.0 / inner.samples.len() as f64;
+        inner.differentiate(index, &self.theta, workspace, factor);
+        let mut deltas = std::mem::take(&mut workspace.primal.deltas);
+        block.backward(
+            &self.theta,
+            &workspace.primal,
+            &mut deltas,
+            &mut workspace.scratch,
+            None,
+            None,
+        );
+        workspace.primal.deltas = deltas;
+        block.curvature(&mut workspace.primal);
+    }
+
+    /// Adds the product over the blocks of a group to `out`.
+    fn group(&self, group: usize, v: &[f64], product: &mut Product, out: &mut [f64]) {
+        let inner = &*self.objective;
+        let blocks = inner.samples.blocks();
+        let (start, end) = (
+            group * blocks / self.groups,
+            (group + 1) * blocks / self.groups,
+        );
+        let factor = 1.0 / inner.samples.len() as f64;
+        for index in start..end {
+            if self.primals.is_none() {
+                self.prepare(index, &mut product.workspace);
+            }
+            let Workspace {
+                primal,
+                tangents,
+                scratch,
+                ..
+            } = &mut product.workspace;
+            let primal = match &self.primals {
+                Some(primals) => &primals[index],
+                None => primal,
+            };
+            let seeds = &mut product.tangent_deltas;
+            self.block(index, v, primal, tangents, seeds, scratch, factor, out);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn block(
+        &self,
+        index: usize,
+        v: &[f64],
+        primal: &Primal<f64>,
+        tangents: &mut Vec<f64>,
+        tangent_deltas: &mut Vec<f64>,
+        scratch: &mut Scratch<f64>,
+        factor: f64,
+        out: &mut [f64],
+    ) {
+        let inner = &*self.objective;
+        let block = inner.block(index);
+        block.tangent(&self.theta, v, primal, tangents, scratch);
+        reserve(tangent_deltas, inner.plan.values * block.samples);
+        let batch = inner.batch(index, &primal.values);
+        inner.loss.hessian_product_f64(
+            batch,
+            factor,
+            block.outputs(tangents),
+            block.outputs_mut(tangent_deltas),
+        );
+        match self.curvature {
+            Curvature::Hessian => block.backward_tangent(
+                &self.theta,
+                v,
+                primal,
+                tangents,
+                tangent_deltas,
+                scratch,
+                out,
+            ),
+            Curvature::GaussNewton => block.backward(
+                &self.theta,
+                primal,
+                tangent_deltas,
+                scratch,
+                Some(out),
+                None,
+            ),
+        }
+    }
+
+    fn borrow(&self) -> Product {
+        self.spare
+            .lock()
+            .ok()
+            .and_then(|mut spare| spare.pop())
+            .unwrap_or_default()
+    }
+
+    fn give_back(&self, product: Product) {
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.push(product);
+        }
+    }
+}
+
+impl SymmetricOperator for HessianOperator {
+    fn dim(&self) -> usize {
+        self.theta.len()
+    }
+
+    fn apply(&self, v: &[f64], out: &mut [f64]) {
+        assert_eq!(v.len(), self.dim(), "a vector of the network's parameters");
+        out.fill(0.0);
+        if self.groups == 1 {
+            let mut product = self.borrow();
+            self.group(0, v, &mut product, out);
+            self.give_back(product);
+            return;
+        }
+        let parts: Vec<Product> = (0..self.groups)
+            .into_par_iter()
+            .map(|group| {
+                let mut product = self.borrow();
+                let mut sum = std::mem::take(&mut product.sum);
+                sum.clear();
+                sum.resize(self.dim(), 0.0);
+                self.group(group, v, &mut product, &mut sum);
+                product.sum = sum;
+                product
+            })
+            .collect();
+        const CHUNK: usize = 4096;
+        out.par_chunks_mut(CHUNK).enumerate().for_each(|(k, out)| {
+            for part in &parts {
+                let part = &part.sum[k * CHUNK..];
+                for (out, part) in out.iter_mut().zip(part) {
+                    *out += part;
+                }
+            }
+        });
+        for part in parts {
+            self.give_back(part);
+        }
+    }
+}

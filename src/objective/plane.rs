@@ -1,0 +1,128 @@
+//! The loss on a plane θ + a·d₁ + b·d₂ in parameter space.
+
+use std::sync::Arc;
+
+use super::pass::{Real, axpy, reserve};
+use super::{Inner, Objective, Workspace, total};
+use crate::nn::network::Operator;
+
+/// The loss on a plane through parameter space.
+///
+/// Every point is computed from the centre, so nothing drifts. The products of
+/// the first layer are linear in its parameters,
+/// Z(a, b) = XWᵀ + a·XD₁ᵀ + b·XD₂ᵀ, so the three of them are computed once; for
+/// data with many features they are most of the work of a point.
+#[derive(Debug)]
+pub struct Plane<T> {
+    objective: Arc<Inner<T>>,
+    centre: Vec<T>,
+    first: Vec<T>,
+    second: Vec<T>,
+    /// For each block, the first layer's outputs for W, D₁ and D₂.
+    products: Option<Vec<[Vec<T>; 3]>>,
+}
+
+/// Working memory for one thread on a [`Plane`].
+#[derive(Clone, Debug, Default)]
+pub struct PlaneScratch<T> {
+    workspace: Workspace<T>,
+    theta: Vec<T>,
+}
+
+/// Bytes that the first layer's products may take.
+const KEPT: usize = 256 * 1024 * 1024;
+
+impl<T: Real> Objective<T> {
+    /// The plane through θ along d₁ and d₂.
+    ///
+    /// # Panics
+    /// If a vector has not [`Objective::dim`] numbers.
+    pub fn plane(&self, theta: &[T], first: &[T], second: &[T]) -> Plane<T> {
+        self.check(theta);
+        self.check(first);
+        self.check(second);
+        let mut plane = Plane {
+            objective: Arc::clone(&self.inner),
+            centre: theta.to_vec(),
+            first: first.to_vec(),
+            second: second.to_vec(),
+            products: None,
+        };
+        let inner = &*self.inner;
+        let linear = inner.network.operations().first().is_some_and(|operation| {
+            matches!(
+                operation.operator,
+                Operator::Dense { .. } | Operator::Conv2d { .. }
+            )
+        });
+        if linear && 3 * inner.plan.lengths[1] * self.len() * size_of::<T>() <= KEPT {
+            let mut workspace = self.workspace();
+            let mut product = |index: usize, theta: &[T]| {
+                let block = inner.block(index);
+                block.first_layer(theta, &mut workspace.primal, &mut workspace.scratch);
+                workspace.primal.values[inner.plan.range(1, block.samples)].to_vec()
+            };
+            plane.products = Some(
+                (0..inner.samples.blocks())
+                    .map(|index| {
+                        [
+                            product(index, theta),
+                            product(index, first),
+                            product(index, second),
+                        ]
+                    })
+                    .collect(),
+            );
+        }
+        plane
+    }
+}
+
+impl<T: Real> Plane<T> {
+    /// Working memory for one thread.
+    pub fn scratch(&self) -> PlaneScratch<T> {
+        PlaneScratch::default()
+    }
+
+    /// L(θ + a·d₁ + b·d₂).
+    pub fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
+        let inner = &*self.objective;
+        let PlaneScratch { workspace, theta } = scratch;
+        let (a, b) = (T::from_f64(a), T::from_f64(b));
+        theta.clear();
+        theta.extend_from_slice(&self.centre);
+        // The first layer's own parameters are not read where its products are
+        // kept, but they may be as many as all the others.
+        let skip = match self.products {
+            Some(_) => inner.network.layout().layer_range(0).end,
+            None => 0,
+        };
+        axpy(a, &self.first[skip..], &mut theta[skip..]);
+        axpy(b, &self.second[skip..], &mut theta[skip..]);
+        let mut sum = 0.0;
+        for index in 0..inner.samples.blocks() {
+            let block = inner.block(index);
+            let n = block.samples;
+            let start = match &self.products {
+                Some(products) => {
+                    let [centre, first, second] = &products[index];
+                    let values = &mut workspace.primal.values;
+                    reserve(values, inner.plan.values * n);
+                    let z = &mut values[inner.plan.range(1, n)];
+                    for (((z, c), d), e) in z.iter_mut().zip(centre).zip(first).zip(second) {
+                        *z = *c + a * *d + b * *e;
+                    }
+                    1
+                }
+                None => 0,
+            };
+            block.forward(theta, &mut workspace.primal, &mut workspace.scratch, start);
+            reserve(&mut workspace.losses, n);
+            let losses = &mut workspace.losses[..n];
+            let batch = inner.batch(index, &workspace.primal.values);
+            T::losses(inner.loss.as_ref(), batch, losses);
+            sum += total(losses);
+        }
+        sum / inner.samples.len() as f64
+    }
+}
