@@ -51,7 +51,8 @@ static TRAINING: Kind = Kind {
         Field::integer(
             "steps_per_second",
             "Speed limit",
-            "Most steps in a second, to watch closely; 0 trains as fast as it can.",
+            "Most steps in a second in the window, to watch closely; 0 trains as fast as it can, as \
+             runs without a window always do.",
             0,
             0,
             1_000_000,
