@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::recipe::Recipe;
+use crate::recipe::{PRESETS, Recipe, presets};
 
 /// See what training does to a neural network.
 ///
@@ -153,17 +153,20 @@ fn init_logging() {
 /// paths in it start from.
 fn read_recipe(name: &str) -> Result<(Recipe, String, PathBuf), Failure> {
     let schema = crate::catalogue::schema();
-    if let Some((stem, text)) = crate::recipe::presets::find(name) {
-        let recipe =
-            Recipe::parse(text, &format!("{stem}.toml"), schema).map_err(Failure::input)?;
-        return Ok((recipe, stem.to_owned(), PathBuf::from(".")));
-    }
     let path = PathBuf::from(name);
+    // A file of that name comes before the built-in recipe.
     let looks_like_a_file = path.extension().is_some() || path.components().count() > 1;
+    if !looks_like_a_file
+        && let Some(text) = presets::preset(name)
+    {
+        let file = format!("{name}.toml");
+        let recipe = Recipe::parse(text, &file, schema).map_err(Failure::input)?;
+        return Ok((recipe, name.to_owned(), PathBuf::from(".")));
+    }
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(_) if !looks_like_a_file => {
-            let known: Vec<&str> = crate::recipe::presets::names().collect();
+            let known: Vec<&str> = PRESETS.iter().map(|(stem, _)| *stem).collect();
             return Err(Failure::Input(format!(
                 "there is no recipe called {name:?}: expected a TOML file or one of {}",
                 known.join(", ")
