@@ -13,10 +13,27 @@ const COARSEST: usize = 9;
 /// last is exactly `max`, a symmetric axis is exactly symmetric, and the
 /// centre of an odd symmetric axis is exactly 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct GridAxis {
     min: f64,
     max: f64,
     points: usize,
+}
+
+/// An axis as it stands in a file, before it is checked.
+#[derive(Deserialize)]
+struct Fields {
+    min: f64,
+    max: f64,
+    points: usize,
+}
+
+impl TryFrom<Fields> for GridAxis {
+    type Error = MathError;
+
+    fn try_from(fields: Fields) -> Result<Self, MathError> {
+        Self::new(fields.min, fields.max, fields.points)
+    }
 }
 
 impl GridAxis {
@@ -141,6 +158,8 @@ mod tests {
         assert!(GridAxis::symmetric(0.0, 9).is_err());
         assert!(GridAxis::symmetric(f64::NAN, 9).is_err());
         assert!(GridAxis::new(2.0, 1.0, 9).is_err());
+        let text = r#"{"min":-1.0,"max":1.0,"points":0}"#;
+        assert!(serde_json::from_str::<GridAxis>(text).is_err());
     }
 
     #[test]

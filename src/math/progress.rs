@@ -15,7 +15,8 @@ pub struct Cancelled;
 /// must be cheap and must not block.
 pub trait Progress: Sync {
     /// `done` of `total` units of work are finished (`done ≤ total`; the unit
-    /// is the computation's own: products, grid points, columns).
+    /// is the computation's own: products, grid points, columns). Reports of
+    /// different threads may arrive out of order.
     fn report(&self, done: usize, total: usize);
 
     /// Whether the computation should stop as soon as it can.
