@@ -1,4 +1,9 @@
-//! Instruments that tell how healthy a training step is.
+//! Instruments that tell how healthy a training step is, and what the network
+//! says.
+
+mod prediction;
+
+pub use prediction::{PredictionMap, decide, prediction};
 
 /// The norm of each layer's update over the norm of its parameters. About 1e-3
 /// is usual for a network that learns well; a layer whose parameters are all

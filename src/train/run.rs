@@ -88,7 +88,11 @@ impl Run {
                 BatchTargets::Values(values.iter().map(|value| *value as f32).collect())
             }
         };
-        let batches = Batches::new(recipe.seed, train.len(), recipe.training.count("batch_size"));
+        let batches = Batches::new(
+            recipe.seed,
+            train.len(),
+            recipe.training.count("batch_size"),
+        );
         let memory = recipe.training.count("snapshot_memory_mb") << 20;
         let mut run = Self {
             graph,
@@ -209,7 +213,11 @@ impl Run {
     /// Keeps the present parameters as the run's last snapshot, whatever the
     /// policy says, until the next one comes.
     pub fn keep_snapshot(&mut self) {
-        if self.snapshots.last().is_none_or(|last| last.step < self.step) {
+        if self
+            .snapshots
+            .last()
+            .is_none_or(|last| last.step < self.step)
+        {
             self.snapshots.push(self.snapshot());
         }
     }
@@ -233,7 +241,10 @@ impl Run {
             .find(|field| field.key == key)
         {
             if field.accept(&value.into()).is_none() {
-                return refuse(format!("{key} is {value}, expected {}", field.expectation()));
+                return refuse(format!(
+                    "{key} is {value}, expected {}",
+                    field.expectation()
+                ));
             }
             match key {
                 "learning_rate" => self.learning_rate = value,
@@ -248,7 +259,9 @@ impl Run {
             ("steps", Some(steps)) if steps > 0 => self.total_steps = steps,
             ("validation_every", Some(every)) => self.validation_every = every,
             ("steps" | "validation_every", _) => {
-                return refuse(format!("{key} is {value}, expected a whole number of steps"));
+                return refuse(format!(
+                    "{key} is {value}, expected a whole number of steps"
+                ));
             }
             _ => return refuse(format!("{kind} has no hyperparameter {key}")),
         }
@@ -293,7 +306,10 @@ impl Run {
             return Ok(StepOutcome::Diverged(divergence.clone()));
         }
         if self.snapshots.wants(self.step)
-            && self.snapshots.last().is_none_or(|last| last.step < self.step)
+            && self
+                .snapshots
+                .last()
+                .is_none_or(|last| last.step < self.step)
         {
             self.snapshots.push(self.snapshot());
         }
@@ -350,7 +366,10 @@ impl Run {
     /// The row of the present parameters, without an update.
     fn measure(&mut self) -> Result<MetricRow, RunError> {
         let train_loss = self.batch_gradient()?;
-        let gradient_norms = norms(&self.gradient, self.setup.layers.iter().map(|l| l.range.clone()));
+        let gradient_norms = norms(
+            &self.gradient,
+            self.setup.layers.iter().map(|l| l.range.clone()),
+        );
         let mut row = MetricRow {
             step: self.step,
             train_loss,
@@ -398,7 +417,12 @@ impl Run {
             let row = &self.inputs[sample * width..(sample + 1) * width];
             self.batch_inputs.extend_from_slice(row);
         }
-        gather(&self.targets, batch, self.setup.data.train.len(), &mut self.batch_targets);
+        gather(
+            &self.targets,
+            batch,
+            self.setup.data.train.len(),
+            &mut self.batch_targets,
+        );
         self.graph
             .loss_and_gradient(&self.batch_inputs, &self.batch_targets, &mut self.gradient)
             .map_err(RunError::graph)
@@ -419,7 +443,8 @@ impl Run {
         let updates = distances(&self.theta, &self.previous, ranges());
         let parameters = norms(&self.previous, ranges());
         row.update_norm = Some(updates.total);
-        row.layer_update_ratios = crate::diagnostics::update_ratios(&updates.layers, &parameters.layers);
+        row.layer_update_ratios =
+            crate::diagnostics::update_ratios(&updates.layers, &parameters.layers);
     }
 }
 

@@ -160,7 +160,9 @@ mod tests {
         let kept = steps(&snapshots);
         assert_eq!(&kept[..256], (0..256).collect::<Vec<_>>());
         let between = |low: u64, high: u64| {
-            kept.iter().filter(|step| (low..high).contains(step)).count()
+            kept.iter()
+                .filter(|step| (low..high).contains(step))
+                .count()
         };
         assert_eq!(between(256, 512), 128);
         assert_eq!(between(512, 1024), 128);

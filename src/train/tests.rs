@@ -108,7 +108,12 @@ fn full_batch_loss_falls_steadily_under_gradient_descent() {
     recipe.optimizer = optimizer("sgd", 0.01);
     let run = finished(&recipe);
     assert_eq!(run.setup().batch_size, run.setup().data.train.len());
-    let losses: Vec<f64> = run.history().rows().iter().map(|row| row.train_loss).collect();
+    let losses: Vec<f64> = run
+        .history()
+        .rows()
+        .iter()
+        .map(|row| row.train_loss)
+        .collect();
     assert!(losses.windows(2).all(|pair| pair[1] < pair[0]));
 }
 
@@ -182,7 +187,12 @@ fn the_schedule_multiplies_the_learning_rate() {
         .defaults(schedules::COMMON_FIELDS)
         .with("warmup_steps", 4);
     let run = finished(&recipe);
-    let rates: Vec<f64> = run.history().rows().iter().map(|row| row.learning_rate).collect();
+    let rates: Vec<f64> = run
+        .history()
+        .rows()
+        .iter()
+        .map(|row| row.learning_rate)
+        .collect();
     assert!((rates[0] - 0.02).abs() < 1e-12 && (rates[4] - 0.1).abs() < 1e-12);
     assert!(rates[49] < 0.001 && rates[50].abs() < 1e-12);
 }
