@@ -84,7 +84,11 @@ mod tests {
     #[test]
     fn the_schema_is_sound_and_complete() {
         assert_eq!(schema().faults(), Vec::<String>::new());
-        let keys: Vec<&str> = schema().sections.iter().map(|section| section.key).collect();
+        let keys: Vec<&str> = schema()
+            .sections
+            .iter()
+            .map(|section| section.key)
+            .collect();
         assert_eq!(keys, SECTIONS);
     }
 

@@ -15,6 +15,9 @@ use crate::session::json::{LineDocument, SliceDocument, SpectrumDocument};
 use crate::session::{RunFolder, describe_directions, subject, write_atomically};
 use crate::train::{Setup, Snapshot};
 
+/// Residual of an eigenvalue, as a share of it, at which it is done.
+const TOLERANCE: f64 = 1e-8;
+
 /// Which run, which parameters, which analysis.
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
@@ -130,7 +133,9 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
 
 fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
     let folder = RunFolder::new(dir);
-    let setup = folder.setup(crate::catalogue::schema()).map_err(Failure::input)?;
+    let setup = folder
+        .setup(crate::catalogue::schema())
+        .map_err(Failure::input)?;
     let (theta, step) = match &common.parameters {
         Some(path) => {
             let theta = checkpoint::load(path, setup.network.layout()).map_err(Failure::input)?;
@@ -193,12 +198,15 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
     }
     // The path belongs to the run's own parameters.
     let path: Vec<Arc<Snapshot>> = if target.step.is_some() {
-        let snapshots = target.folder.snapshots(&target.setup).map_err(Failure::input)?;
+        let snapshots = target
+            .folder
+            .snapshots(&target.setup)
+            .map_err(Failure::input)?;
         snapshots.all().to_vec()
     } else {
         Vec::new()
     };
-    let landscape = analyses::slice_exact(&target.setup, &target.theta, &path, &settings, &())
+    let landscape = analyses::slice_double(&target.setup, &target.theta, &path, &settings, &())
         .map_err(Failure::input)?;
     let split = match settings.split {
         Split::Train => "train",
@@ -206,7 +214,9 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
     };
     let subject = subject(&target.setup, target.step, split);
     let directions = describe_directions(&landscape, &settings, target.theta.len());
-    let Landscape { shape, path, share, .. } = landscape;
+    let Landscape {
+        shape, path, share, ..
+    } = landscape;
     match shape {
         crate::engine::SliceShape::Line(line) => write_json(
             &args.common.out,
@@ -245,15 +255,14 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
     let recipe = &target.setup.recipe;
     let mut settings =
         SpectrumSettings::from_recipe(&recipe.spectrum, args.seed.unwrap_or(recipe.seed));
-    let given = |value: Option<u32>, otherwise: usize| {
-        value.map_or(otherwise, |value| value as usize)
-    };
+    let given =
+        |value: Option<u32>, otherwise: usize| value.map_or(otherwise, |value| value as usize);
     settings.top = given(args.top, settings.top);
     settings.probes = given(args.probes, settings.probes);
     settings.lanczos_steps = given(args.steps, settings.lanczos_steps);
-    let spectrum =
-        analyses::spectrum(&target.setup, &target.theta, &settings, &(), &mut |_| ())
-            .map_err(Failure::input)?;
+    settings.tolerance = TOLERANCE;
+    let spectrum = analyses::spectrum(&target.setup, &target.theta, &settings, &(), &mut |_| ())
+        .map_err(Failure::input)?;
     let (Some(trace), Some(density)) = (spectrum.trace, &spectrum.density) else {
         return Err(Failure::Work("the spectrum came out incomplete".to_owned()));
     };

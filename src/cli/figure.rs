@@ -7,9 +7,8 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use crate::engine::headless::FinishedRun;
 use crate::figure::embed::RECIPE_KEY;
-use crate::figure::{Figure, FigureTheme, SvgOptions, png, svg};
+use crate::figure::{FigureTheme, SvgOptions, png, svg};
 use crate::session::{RunFolder, write_atomically};
-use crate::views;
 
 /// Which figure of which run, and what it looks like.
 #[derive(Debug, Args)]
@@ -32,13 +31,13 @@ pub(super) struct FigureArgs {
 /// Size and colours.
 #[derive(Debug, Args)]
 pub(super) struct Look {
-    /// Width in CSS pixels (96 to the inch)
-    #[arg(long, value_name = "PX", default_value_t = 720.0)]
-    width: f64,
+    /// Width in CSS pixels, 96 to the inch [default: 720]
+    #[arg(long, value_name = "PX")]
+    width: Option<f64>,
 
-    /// Height in CSS pixels
-    #[arg(long, value_name = "PX", default_value_t = 480.0)]
-    height: f64,
+    /// Height in CSS pixels [default: what suits the view]
+    #[arg(long, value_name = "PX")]
+    height: Option<f64>,
 
     /// Pixels of a PNG for each CSS pixel: 1 is 96 dpi, 3 is 288 dpi
     #[arg(long, value_name = "N", default_value_t = 2.0)]
@@ -52,8 +51,8 @@ pub(super) struct Look {
 impl Default for Look {
     fn default() -> Self {
         Self {
-            width: 720.0,
-            height: 480.0,
+            width: None,
+            height: None,
             scale: 2.0,
             theme: ThemeArg::Light,
         }
@@ -99,6 +98,16 @@ impl View {
             Self::Data => "data",
         }
     }
+
+    /// The height in CSS pixels that suits it at the default width.
+    fn height(self) -> f64 {
+        match self {
+            Self::Loss => 480.0,
+            Self::Landscape | Self::Data => 620.0,
+            Self::Spectrum => 640.0,
+            Self::Gradients => 1100.0,
+        }
+    }
 }
 
 pub(super) fn figure(args: &FigureArgs) -> Result<(), Failure> {
@@ -117,16 +126,26 @@ pub(super) fn write(
     path: &Path,
     look: &Look,
 ) -> Result<(), Failure> {
-    let figure = build(run, view);
+    let figure = super::views::figure(run, view)
+        .with_metadata(
+            RECIPE_KEY,
+            run.setup.recipe.to_toml(crate::catalogue::schema()),
+        )
+        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
+        .with_metadata("step", run.last.step.to_string());
+    let (width, height) = (
+        look.width.unwrap_or(720.0),
+        look.height.unwrap_or(view.height()),
+    );
     let theme = match look.theme {
         ThemeArg::Light => FigureTheme::light(),
         ThemeArg::Dark => FigureTheme::dark(),
     };
-    let options = SvgOptions::new(look.width, look.height).theme(theme);
+    let options = SvgOptions::new(width, height).theme(theme);
     let bytes = match check_extension(path)? {
         Format::Svg => svg::write(&figure, &options).into_bytes(),
         Format::Png => {
-            let width = (look.width * look.scale).round() as u32;
+            let width = (width * look.scale).round() as u32;
             png::write(&figure, &options, width).map_err(Failure::work)?
         }
     };
@@ -138,9 +157,11 @@ impl Look {
         for (name, value, least, most) in [
             ("--width", self.width, 120.0, 10_000.0),
             ("--height", self.height, 90.0, 10_000.0),
-            ("--scale", self.scale, 0.25, 16.0),
+            ("--scale", Some(self.scale), 0.25, 16.0),
         ] {
-            if !(least..=most).contains(&value) {
+            if let Some(value) = value
+                && !(least..=most).contains(&value)
+            {
                 return Err(Failure::Input(format!(
                     "{name} is {value}; expected a number from {least} to {most}"
                 )));

@@ -187,7 +187,9 @@ mod tests {
 
     #[test]
     fn an_unknown_list_is_refused_with_the_nearest() {
-        let Err(Failure::Input(sentence)) = listing(Some("optimisers"), false, crate::catalogue::schema()) else {
+        let Err(Failure::Input(sentence)) =
+            listing(Some("optimisers"), false, crate::catalogue::schema())
+        else {
             panic!("accepted");
         };
         assert!(sentence.contains("did you mean optimizers?"), "{sentence}");

@@ -8,6 +8,7 @@ mod figure;
 mod list;
 mod open;
 mod run;
+mod views;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -156,9 +157,7 @@ fn read_recipe(name: &str) -> Result<(Recipe, String, PathBuf), Failure> {
     let path = PathBuf::from(name);
     // A file of that name comes before the built-in recipe.
     let looks_like_a_file = path.extension().is_some() || path.components().count() > 1;
-    if !looks_like_a_file
-        && let Some(text) = presets::preset(name)
-    {
+    if !looks_like_a_file && let Some(text) = presets::preset(name) {
         let file = format!("{name}.toml");
         let recipe = Recipe::parse(text, &file, schema).map_err(Failure::input)?;
         return Ok((recipe, name.to_owned(), PathBuf::from(".")));
@@ -173,15 +172,20 @@ fn read_recipe(name: &str) -> Result<(Recipe, String, PathBuf), Failure> {
             )));
         }
         Err(error) => {
-            return Err(Failure::Input(format!("cannot read the recipe {name:?}: {error}")));
+            return Err(Failure::Input(format!(
+                "cannot read the recipe {name:?}: {error}"
+            )));
         }
     };
     let file_name = path.display().to_string();
     let recipe = Recipe::parse(&text, &file_name, schema).map_err(Failure::input)?;
-    let stem = path
-        .file_stem()
-        .map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let base = path.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let stem = path.file_stem().map_or_else(
+        || "run".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    let base = path
+        .parent()
+        .map_or_else(|| PathBuf::from("."), PathBuf::from);
     Ok((recipe, stem, base))
 }
 

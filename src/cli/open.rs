@@ -13,7 +13,10 @@ pub(super) fn open(name: &str, out: Option<PathBuf>) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(WindowMissing::NoDisplay(reason)) => {
             let out = out.unwrap_or_else(|| PathBuf::from(format!("losscape-{stem}")));
-            eprintln!("{reason}, so the same job runs without a window; results go to {}", out.display());
+            eprintln!(
+                "{reason}, so the same job runs without a window; results go to {}",
+                out.display()
+            );
             run_into(&recipe, &base_dir, &out, false)
         }
         Err(WindowMissing::Failed(failure)) => Err(failure),
@@ -25,7 +28,10 @@ enum WindowMissing {
     /// The machine or the build has none: a sentence without its full stop.
     NoDisplay(String),
     /// There should have been one.
-    #[cfg_attr(not(feature = "gui"), expect(dead_code, reason = "only a window can fail"))]
+    #[cfg_attr(
+        not(feature = "gui"),
+        expect(dead_code, reason = "only a window can fail")
+    )]
     Failed(Failure),
 }
 
@@ -51,10 +57,11 @@ fn try_window(
 /// On Unix without macOS, whether neither X11 nor Wayland is announced.
 #[cfg(feature = "gui")]
 fn no_display() -> bool {
-    let announced =
-        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let announced = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(all(unix, not(target_os = "macos")))
-        && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(announced)
+        && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+            .into_iter()
+            .any(announced)
 }
 
 #[cfg(not(feature = "gui"))]
@@ -62,5 +69,7 @@ fn try_window(
     _recipe: &crate::recipe::Recipe,
     _base_dir: &std::path::Path,
 ) -> Result<(), WindowMissing> {
-    Err(WindowMissing::NoDisplay("this build of losscape has no window".to_owned()))
+    Err(WindowMissing::NoDisplay(
+        "this build of losscape has no window".to_owned(),
+    ))
 }

@@ -39,7 +39,9 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let (mut recipe, _, base_dir) = super::read_recipe(&args.recipe)?;
     if let Some(steps) = args.steps {
-        recipe.training.set("steps", Value::Integer(i64::from(steps)));
+        recipe
+            .training
+            .set("steps", Value::Integer(i64::from(steps)));
     }
     if let Some(seed) = args.seed {
         recipe.seed = seed;
@@ -92,8 +94,9 @@ pub(super) fn run_into(
             recipe.name,
             row.step,
             row.train_loss,
-            row.sharpness
-                .map_or_else(String::new, |sharpness| format!(", sharpness {sharpness:.4}"))
+            row.sharpness.map_or_else(String::new, |sharpness| format!(
+                ", sharpness {sharpness:.4}"
+            ))
         );
     }
     println!("results are in {}", out.display());
@@ -144,7 +147,10 @@ impl Progress {
     }
 
     fn enter(&self, name: &'static str) {
-        let mut stage = self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut stage = self
+            .stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if *stage != name {
             *stage = name;
             self.bar.set_prefix(name);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::nn::checkpoint::CheckpointError;
+use crate::nn::CheckpointError;
 use crate::recipe::RecipeError;
 
 /// Why a folder could not be written or read.

@@ -79,7 +79,12 @@ impl RunFolder {
                 source,
             })?;
         self.write(METRICS, &metrics)?;
-        let layers: Vec<String> = run.setup.layers.iter().map(|layer| layer.name.clone()).collect();
+        let layers: Vec<String> = run
+            .setup
+            .layers
+            .iter()
+            .map(|layer| layer.name.clone())
+            .collect();
         self.write(LAYERS, &write_layers(&run.history, &layers))?;
 
         checkpoint::save_as(
@@ -89,21 +94,31 @@ impl RunFolder {
             &[("step".to_owned(), run.last.step.to_string())],
             Precision::Single,
         )?;
-        self.write(SNAPSHOTS, &snapshots_to_bytes(run.snapshots.all()).map_err(|message| {
-            SessionError::Content {
+        self.write(
+            SNAPSHOTS,
+            &snapshots_to_bytes(run.snapshots.all()).map_err(|message| SessionError::Content {
                 path: self.dir.join(SNAPSHOTS),
                 message,
-            }
-        })?)?;
+            })?,
+        )?;
 
         let subject = |split: &str| subject(&run.setup, Some(run.last.step), split);
         let slice = run.landscape.as_ref().and_then(|landscape| {
-            slice_document(landscape, subject(run.setup.recipe.slice.text("split")), &run.setup)
+            slice_document(
+                landscape,
+                subject(run.setup.recipe.slice.text("split")),
+                &run.setup,
+            )
         });
         self.write_result(SLICE, slice.as_ref())?;
         let spectrum = run.spectrum.as_ref().and_then(|spectrum| {
             let (trace, density) = (spectrum.trace?, spectrum.density.as_ref()?);
-            Some(SpectrumDocument::new(subject("train"), &spectrum.top, trace, density))
+            Some(SpectrumDocument::new(
+                subject("train"),
+                &spectrum.top,
+                trace,
+                density,
+            ))
         });
         self.write_result(SPECTRUM, spectrum.as_ref())?;
         let points: Vec<StoredPoint> = run
@@ -168,11 +183,9 @@ impl RunFolder {
         let bytes = read(&self.dir.join(SNAPSHOTS))?;
         let kept = snapshots_from_bytes(&bytes, setup.dim())
             .map_err(|message| self.content(SNAPSHOTS, message))?;
-        let mut snapshots = Snapshots::new(usize::MAX);
-        for snapshot in kept {
-            snapshots.restore(Arc::new(snapshot));
-        }
-        Ok(snapshots)
+        Ok(Snapshots::restored(
+            kept.into_iter().map(Arc::new).collect(),
+        ))
     }
 
     /// The history of the run.
@@ -203,11 +216,13 @@ impl RunFolder {
             Some(document) => Some(self.landscape(&document, &setup, &last, &snapshots)?),
             None => None,
         };
-        let spectrum = self.read_result::<SpectrumDocument>(SPECTRUM)?.map(|document| Spectrum {
-            top: document.top(),
-            trace: Some(document.trace),
-            density: Some(document.density.quadrature),
-        });
+        let spectrum = self
+            .read_result::<SpectrumDocument>(SPECTRUM)?
+            .map(|document| Spectrum {
+                top: document.top(),
+                trace: Some(document.trace),
+                density: Some(document.density.quadrature),
+            });
         let points: Vec<StoredPoint> = self.read_result(SHARPNESS)?.unwrap_or_default();
         let optimizer = optimizers::build(&setup.recipe.optimizer, setup.dim())
             .map_err(|error| self.content(RECIPE, error.to_string()))?;
@@ -322,11 +337,7 @@ pub fn subject(setup: &Setup, step: Option<u64>, split: &str) -> Subject {
 }
 
 /// The document of the slice that a recipe asks for.
-fn slice_document(
-    landscape: &Landscape,
-    subject: Subject,
-    setup: &Setup,
-) -> Option<SliceDocument> {
+fn slice_document(landscape: &Landscape, subject: Subject, setup: &Setup) -> Option<SliceDocument> {
     let SliceShape::Plane(slice) = &landscape.shape else {
         return None;
     };
@@ -412,7 +423,8 @@ fn snapshots_to_bytes(snapshots: &[Arc<Snapshot>]) -> Result<Vec<u8>, String> {
         snapshots.len(),
         snapshots.first().map_or(0, |snapshot| snapshot.theta.len()),
     );
-    let view = |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).map_err(|e| e.to_string());
+    let view =
+        |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).map_err(|e| e.to_string());
     let tensors = [
         ("parameters", view(Dtype::F32, vec![n, dim], &values)?),
         ("steps", view(Dtype::I64, vec![n], &steps)?),
@@ -439,9 +451,7 @@ fn snapshots_from_bytes(bytes: &[u8], dim: usize) -> Result<Vec<Snapshot>, Strin
             [n, dim]
         ));
     }
-    let word = |bytes: &[u8], at: usize| -> [u8; 4] {
-        std::array::from_fn(|k| bytes[4 * at + k])
-    };
+    let word = |bytes: &[u8], at: usize| -> [u8; 4] { std::array::from_fn(|k| bytes[4 * at + k]) };
     Ok((0..n)
         .map(|index| {
             let step = i64::from_le_bytes(std::array::from_fn(|k| steps.data()[8 * index + k]));
@@ -477,7 +487,11 @@ mod tests {
         for (read, kept) in read.iter().zip(&kept) {
             assert_eq!((read.step, &read.theta), (kept.step, &kept.theta));
         }
-        assert!(snapshots_from_bytes(&bytes, 4).unwrap_err().contains("[3, 3]"));
+        assert!(
+            snapshots_from_bytes(&bytes, 4)
+                .unwrap_err()
+                .contains("[3, 3]")
+        );
         assert!(snapshots_from_bytes(&bytes[..20], 3).is_err());
     }
 

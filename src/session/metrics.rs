@@ -28,9 +28,8 @@ pub fn read_metrics(path: &Path) -> Result<History, SessionError> {
         if line.trim().is_empty() {
             continue;
         }
-        let row = parse_row(line).map_err(|message| {
-            content(format!("line {}: {message}", index + 2))
-        })?;
+        let row =
+            parse_row(line).map_err(|message| content(format!("line {}: {message}", index + 2)))?;
         history.append(row);
     }
     Ok(history)
@@ -51,9 +50,9 @@ fn parse_row(line: &str) -> Result<MetricRow, String> {
         if cell.is_empty() {
             return Ok(None);
         }
-        cell.parse().map(Some).map_err(|_| {
-            format!("{} is {cell:?}; expected a number", columns[index])
-        })
+        cell.parse()
+            .map(Some)
+            .map_err(|_| format!("{} is {cell:?}; expected a number", columns[index]))
     };
     let required = |index: usize| -> Result<f64, String> {
         optional(index)?.ok_or_else(|| format!("{} is empty; expected a number", columns[index]))
@@ -179,7 +178,11 @@ mod tests {
                 parameter_norm: 4.0,
                 sharpness: (step == 1).then_some(12.0),
                 layer_gradient_norms: vec![1.5, 2.5],
-                layer_update_ratios: if step < 3 { vec![1e-3, f32::INFINITY] } else { vec![] },
+                layer_update_ratios: if step < 3 {
+                    vec![1e-3, f32::INFINITY]
+                } else {
+                    vec![]
+                },
                 ..MetricRow::default()
             });
         }
@@ -204,11 +207,19 @@ mod tests {
     fn a_spoiled_table_is_refused_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.csv");
-        std::fs::write(&path, format!("{CSV_HEADER}\n0,1,,,,0.1,1,1,1,\n1,x,,,,0.1,1,1,1,\n"))
-            .unwrap();
+        std::fs::write(
+            &path,
+            format!("{CSV_HEADER}\n0,1,,,,0.1,1,1,1,\n1,x,,,,0.1,1,1,1,\n"),
+        )
+        .unwrap();
         let message = read_metrics(&path).unwrap_err().to_string();
         assert!(message.contains("line 3: train_loss is \"x\""), "{message}");
         std::fs::write(&path, "a,b\n").unwrap();
-        assert!(read_metrics(&path).unwrap_err().to_string().contains("first line"));
+        assert!(
+            read_metrics(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("first line")
+        );
     }
 }
