@@ -13,27 +13,15 @@ use crate::curvature::{
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::gradients::{GradientMaps, SaliencyMaps, choose_samples, gradient_maps, saliency};
 use crate::landscape::{
-    Centre, Directions, GridAxis, Normalization, PlaneLoss, TensorBlock, evaluate_slice1d,
-    evaluate_slice2d, path_share, project_path,
+    Centre, Directions, GridAxis, Normalization, TensorBlock, evaluate_slice1d, evaluate_slice2d,
+    path_share, project_path,
 };
 use crate::math::rng::stream;
 use crate::math::{MathError, Progress};
 use crate::nn::{ParameterKind, ParameterLayout};
-use crate::objective::{Objective, Plane, PlaneScratch, Real};
+use crate::objective::Objective;
 use crate::recipe::Component;
 use crate::train::{RunError, Setup, Snapshot};
-
-impl<T: Real> PlaneLoss for Plane<T> {
-    type Scratch = PlaneScratch<T>;
-
-    fn scratch(&self) -> PlaneScratch<T> {
-        Plane::scratch(self)
-    }
-
-    fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
-        Plane::loss_at(self, a, b, scratch)
-    }
-}
 
 /// A residual of this share of the eigenvalue is good enough for a plot: the
 /// value itself is then right to about its square.
