@@ -20,21 +20,9 @@ use crate::math::rng::stream;
 use crate::math::vector::to_f64;
 use crate::math::{MathError, Progress, floats};
 use crate::nn::{ParameterKind, ParameterLayout};
-use crate::objective::{Objective, Plane, PlaneScratch, Real};
+use crate::objective::Objective;
 use crate::recipe::Component;
 use crate::train::{RunError, Setup, Snapshot};
-
-impl<T: Real> PlaneLoss for Plane<T> {
-    type Scratch = PlaneScratch<T>;
-
-    fn scratch(&self) -> PlaneScratch<T> {
-        Plane::scratch(self)
-    }
-
-    fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
-        Plane::loss_at(self, a, b, scratch)
-    }
-}
 
 /// The tolerance that is good enough for a plot.
 const TOLERANCE: f64 = 1e-3;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::batches::Batches;
 use super::divergence::{Divergence, Trigger};
 use super::history::{History, MetricRow};
-use super::norms::{distances, norms};
+use super::norms::{Norms, distances, norms, ratios};
 use super::optimizers::{self, Optimizer, Stability, clip_factor};
 use super::schedules::{self, LearningRateSchedule};
 use super::setup::{RunError, Setup};
@@ -51,6 +51,8 @@ pub struct Run {
     theta: Vec<f32>,
     previous: Vec<f32>,
     gradient: Vec<f32>,
+    /// Of the parameters that the last row is about.
+    parameter_norms: Norms,
     step: u64,
     history: History,
     snapshots: Snapshots,
@@ -112,6 +114,7 @@ impl Run {
             validation_every: recipe.training.count("validation_every") as u64,
             previous: theta.clone(),
             gradient: vec![0.0; dim],
+            parameter_norms: Norms::default(),
             theta,
             step: 0,
             history: History::new(),
@@ -366,16 +369,14 @@ impl Run {
     /// The row of the present parameters, without an update.
     fn measure(&mut self) -> Result<MetricRow, RunError> {
         let train_loss = self.batch_gradient()?;
-        let gradient_norms = norms(
-            &self.gradient,
-            self.setup.layers.iter().map(|l| l.range.clone()),
-        );
+        let gradient_norms = norms(&self.gradient, &self.setup.layers);
+        self.parameter_norms = norms(&self.theta, &self.setup.layers);
         let mut row = MetricRow {
             step: self.step,
             train_loss,
             learning_rate: self.learning_rate(),
             gradient_norm: gradient_norms.total,
-            parameter_norm: crate::math::vector::norm(&self.theta),
+            parameter_norm: self.parameter_norms.total,
             layer_gradient_norms: gradient_norms.layers.iter().map(|n| *n as f32).collect(),
             ..MetricRow::default()
         };
@@ -439,12 +440,9 @@ impl Run {
         self.previous.copy_from_slice(&self.theta);
         self.optimizer
             .step(&mut self.theta, &self.gradient, row.learning_rate);
-        let ranges = || self.setup.layers.iter().map(|layer| layer.range.clone());
-        let updates = distances(&self.theta, &self.previous, ranges());
-        let parameters = norms(&self.previous, ranges());
+        let updates = distances(&self.theta, &self.previous, &self.setup.layers);
         row.update_norm = Some(updates.total);
-        row.layer_update_ratios =
-            crate::diagnostics::update_ratios(&updates.layers, &parameters.layers);
+        row.layer_update_ratios = ratios(&updates, &self.parameter_norms);
     }
 }
 
