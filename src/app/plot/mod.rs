@@ -1,0 +1,753 @@
+//! Draws a [`Figure`] in the window, with egui_plot.
+//!
+//! Where everything goes, which ticks there are and how they read is decided
+//! by the figure's own layout, the same that the exported files use; here are
+//! the shapes, the textures and everything that answers to the pointer: drag
+//! pans, the wheel zooms at the pointer (Shift only along x, Alt only along
+//! y), dragging with the secondary button zooms into a box, a double click
+//! fits, the legend hides and shows series, and what is under the pointer is
+//! told in exact values. Until somebody pans or zooms, the axes follow the
+//! data.
+//!
+//! Per frame only what changed is computed: layout, curves, textures and
+//! shapes are kept until the figure, the size, the theme or the bounds change.
+
+mod decorations;
+mod marks;
+mod mosaic;
+mod prepare;
+mod readout;
+mod shapes;
+mod style;
+mod text;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eframe::egui::{
+    self, Id, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, UiBuilder, Vec2, Vec2b, WidgetInfo,
+};
+use egui_plot::{Plot, PlotMemory, PlotTransform, PlotUi};
+
+pub use style::{color, theme};
+
+use crate::figure::layout::{FigureLayout, legend_entries};
+use crate::figure::limits::Limits;
+use crate::figure::{Axes, Axis, Content, Figure, FigureTheme, Frame, Legend, Scale};
+
+use marks::{Marks, ShapeCache};
+use prepare::{PreparedAxes, PreparedMosaic};
+use readout::Readout;
+
+/// How much of the layout's own margin is left away: tiles have theirs.
+const TRIM: f32 = 6.0;
+/// The smallest text on screen, relative to the theme's.
+const SMALLEST_TEXT: f64 = 0.88;
+/// The layout makes text at most this much smaller.
+const LAYOUT_SMALLEST_TEXT: f64 = 0.72;
+
+/// What is shown of a figure, and what was computed for it. Keep one for each
+/// place where a figure is shown.
+#[derive(Default)]
+pub struct FigureView {
+    figure: Option<Arc<Figure>>,
+    panels: Vec<PanelState>,
+    generation: u64,
+    hidden: BTreeSet<String>,
+    layout: Option<(LayoutKey, FigureLayout)>,
+    fit: bool,
+}
+
+struct PanelState {
+    prepared: Prepared,
+    cache: RefCell<ShapeCache>,
+    /// What the axes show until somebody zooms.
+    limits: Limits,
+    /// What somebody zoomed to, on the scales.
+    zoomed: Option<[(f64, f64); 2]>,
+}
+
+enum Prepared {
+    Axes(Box<PreparedAxes>),
+    Mosaic(PreparedMosaic),
+}
+
+#[derive(Clone, PartialEq)]
+struct LayoutKey {
+    generation: u64,
+    size: Vec2,
+    theme: FigureTheme,
+    zoomed: Vec<Option<[(f64, f64); 2]>>,
+}
+
+/// How a figure is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// For each panel, in the order of [`Figure::panels`], the value of its x
+    /// axis that is marked because the pointer is on it in another view.
+    pub cursors: Vec<Option<f64>>,
+    /// Whether the images of mosaics can be clicked.
+    pub selectable_tiles: bool,
+}
+
+/// A place in a panel, in values of its axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Which panel, in the order of [`Figure::panels`].
+    pub panel: usize,
+    /// The value of x: that of the mark under the pointer where there is one.
+    pub x: f64,
+    /// The value of y.
+    pub y: f64,
+}
+
+/// What happened to a figure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FigureResponse {
+    /// Where the pointer is.
+    pub hovered: Option<Place>,
+    /// Where it was clicked.
+    pub clicked: Option<Place>,
+    /// Panel and image under the pointer.
+    pub tile_hovered: Option<(usize, usize)>,
+    /// Panel and image that were clicked.
+    pub tile_clicked: Option<(usize, usize)>,
+}
+
+impl FigureView {
+    /// A view of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets all axes follow the data again.
+    pub fn fit(&mut self) {
+        self.fit = true;
+    }
+
+    /// The range of x that somebody zoomed to in a panel, in values; `None`
+    /// while the axes follow the data.
+    pub fn zoomed_x(&self, panel: usize) -> Option<(f64, f64)> {
+        let state = self.panels.get(panel)?;
+        let Prepared::Axes(prepared) = &state.prepared else {
+            return None;
+        };
+        let scale = prepared.axes.x.scale;
+        state
+            .zoomed
+            .map(|[x, _]| (scale.inverse(x.0), scale.inverse(x.1)))
+    }
+
+    /// The figure as it is seen now, zoomed and without what the legend hides:
+    /// for exporting it.
+    pub fn as_seen(&self) -> Option<Figure> {
+        let mut figure = self.effective(self.figure.as_deref()?);
+        let contents = figure
+            .rows
+            .iter_mut()
+            .flat_map(|row| row.panels.iter_mut())
+            .map(|panel| &mut panel.content);
+        for (content, state) in contents.zip(&self.panels) {
+            if let (Content::Axes(axes), Prepared::Axes(prepared)) = (content, &state.prepared) {
+                axes.layers.clone_from(&prepared.axes.layers);
+            }
+        }
+        Some(figure)
+    }
+
+    /// Draws a figure over all the room there is. `id` must be unique in the
+    /// window.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        id: Id,
+        figure: &Arc<Figure>,
+        options: &Options,
+    ) -> FigureResponse {
+        let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+        if area.width() < 24.0 || area.height() < 24.0 || !ui.is_rect_visible(area) {
+            return FigureResponse::default();
+        }
+        let theme = style::theme(ui);
+        self.update(ui.ctx(), figure);
+        let origin = area.min.to_vec2() - Vec2::splat(TRIM);
+        let size = area.size() + Vec2::splat(2.0 * TRIM);
+        self.read_bounds(ui.ctx(), id);
+        self.lay_out(figure, size, &theme);
+        let response = self.draw(ui, id, figure, origin, options);
+        self.fit = false;
+        response
+    }
+
+    /// Takes in a figure if it is another one than before.
+    fn update(&mut self, context: &egui::Context, figure: &Arc<Figure>) {
+        if self
+            .figure
+            .as_ref()
+            .is_some_and(|shown| Arc::ptr_eq(shown, figure))
+        {
+            return;
+        }
+        self.figure = Some(Arc::clone(figure));
+        self.prepare(context, figure);
+    }
+
+    fn prepare(&mut self, context: &egui::Context, figure: &Figure) {
+        self.generation += 1;
+        let mut before = std::mem::take(&mut self.panels).into_iter();
+        for panel in figure.panels() {
+            let before = before.next();
+            let state = match &panel.content {
+                Content::Axes(axes) => {
+                    let (mut old, kept) = match before {
+                        Some(PanelState {
+                            prepared: Prepared::Axes(old),
+                            limits,
+                            zoomed,
+                            cache,
+                        }) => (Some(old), Some((limits, zoomed, cache))),
+                        _ => (None, None),
+                    };
+                    let comparable = old.as_ref().is_some_and(|old| same_scales(&old.axes, axes));
+                    let prepared =
+                        PreparedAxes::new(axes, &self.hidden, old.as_deref_mut(), context);
+                    let found = prepared.axes.resolved_limits();
+                    let (limits, zoomed, cache) = match kept {
+                        Some((limits, zoomed, cache)) if comparable => {
+                            (settled(axes, limits, found), zoomed, cache)
+                        }
+                        _ => (found, None, RefCell::default()),
+                    };
+                    PanelState {
+                        prepared: Prepared::Axes(Box::new(prepared)),
+                        cache,
+                        limits,
+                        zoomed,
+                    }
+                }
+                Content::Mosaic(mosaic) => {
+                    let mut old = match before {
+                        Some(PanelState {
+                            prepared: Prepared::Mosaic(old),
+                            ..
+                        }) => Some(old),
+                        _ => None,
+                    };
+                    PanelState {
+                        prepared: Prepared::Mosaic(PreparedMosaic::new(
+                            mosaic,
+                            old.as_mut(),
+                            context,
+                        )),
+                        cache: RefCell::default(),
+                        limits: Limits {
+                            x: (0.0, 1.0),
+                            y: (0.0, 1.0),
+                        },
+                        zoomed: None,
+                    }
+                }
+            };
+            self.panels.push(state);
+        }
+    }
+
+    /// What the plots remember of being panned and zoomed.
+    fn read_bounds(&mut self, context: &egui::Context, id: Id) {
+        for (index, state) in self.panels.iter_mut().enumerate() {
+            let Prepared::Axes(prepared) = &state.prepared else {
+                continue;
+            };
+            let memory = PlotMemory::load(context, plot_id(id, index, &prepared.axes));
+            state.zoomed = memory
+                .filter(|memory| !memory.auto_bounds.any() && !self.fit)
+                .map(|memory| of_bounds(memory.bounds()));
+        }
+    }
+
+    fn lay_out(&mut self, figure: &Figure, size: Vec2, theme: &FigureTheme) {
+        let key = LayoutKey {
+            generation: self.generation,
+            size,
+            theme: theme.clone(),
+            zoomed: self.panels.iter().map(|panel| panel.zoomed).collect(),
+        };
+        if self.layout.as_ref().is_some_and(|(laid, _)| *laid == key) {
+            return;
+        }
+        let (width, height) = (f64::from(size.x), f64::from(size.y));
+        let theme = legible(figure, width, height, theme);
+        let layout = FigureLayout::new(&self.effective(figure), width, height, &theme);
+        self.layout = Some((key, layout));
+    }
+
+    /// The figure with the limits that its panels show.
+    fn effective(&self, figure: &Figure) -> Figure {
+        let mut figure = figure.clone();
+        // The window's tabs and headers carry the title.
+        figure.title = None;
+        let contents = figure
+            .rows
+            .iter_mut()
+            .flat_map(|row| row.panels.iter_mut())
+            .map(|panel| &mut panel.content);
+        for (content, state) in contents.zip(&self.panels) {
+            if let Content::Axes(axes) = content {
+                let limits = state.shown_limits(axes);
+                axes.x.limits = Some(limits.x);
+                axes.y.limits = Some(limits.y);
+            }
+        }
+        figure
+    }
+
+    fn draw(
+        &mut self,
+        ui: &mut Ui,
+        id: Id,
+        figure: &Arc<Figure>,
+        origin: Vec2,
+        options: &Options,
+    ) -> FigureResponse {
+        let mut found = FigureResponse::default();
+        let Some((key, layout)) = self.layout.take() else {
+            return found;
+        };
+        let theme = layout.theme.clone();
+        let mut moved = false;
+        let mut plots = Vec::new();
+        for (index, (panel, state)) in figure.panels().zip(&mut self.panels).enumerate() {
+            let Some(place) = layout.panels.get(index) else {
+                continue;
+            };
+            match (&panel.content, &state.prepared) {
+                (Content::Axes(axes), Prepared::Axes(prepared)) => {
+                    let frame = decorations::rect(place.plot, origin);
+                    let plot = PanelPlot {
+                        id: plot_id(id, index, axes),
+                        frame,
+                        prepared,
+                        theme: &theme,
+                        generation: self.generation,
+                        cache: &state.cache,
+                        limits: on_scales(axes, state.shown_limits(axes)),
+                        fit: self.fit,
+                        description: describe(figure, axes),
+                    };
+                    let shown = plot.show(ui);
+                    let bounds = of_bounds(shown.transform.bounds());
+                    let zoomed = PlotMemory::load(ui.ctx(), plot.id)
+                        .filter(|memory| !memory.auto_bounds.any())
+                        .map(|_| bounds);
+                    moved |= zoomed != state.zoomed;
+                    let readout = shown
+                        .response
+                        .hover_pos()
+                        .filter(|_| !shown.response.dragged())
+                        .and_then(|pointer| {
+                            readout::find(prepared, &shown.transform, pointer, &theme)
+                        });
+                    if let Some(pointer) = shown.response.hover_pos() {
+                        let place = place_of(index, axes, &shown.transform, pointer, readout.as_ref());
+                        found.hovered = Some(place);
+                        if shown.response.clicked() {
+                            found.clicked = Some(place);
+                        }
+                    }
+                    state.zoomed = zoomed;
+                    plots.push((index, shown, readout));
+                }
+                (Content::Mosaic(mosaic), Prepared::Mosaic(prepared)) => {
+                    let tiles = mosaic::show(
+                        ui,
+                        id.with(index),
+                        mosaic,
+                        prepared,
+                        place,
+                        origin,
+                        &theme,
+                        options.selectable_tiles,
+                    );
+                    if let Some(tile) = tiles.hovered {
+                        found.tile_hovered = Some((index, tile));
+                    }
+                    if let Some(tile) = tiles.clicked {
+                        found.tile_clicked = Some((index, tile));
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Where somebody just panned or zoomed, ticks follow in the same frame.
+        if moved {
+            self.lay_out(figure, key.size, &key.theme);
+        } else {
+            self.layout = Some((key, layout));
+        }
+        let Some((key, layout)) = self.layout.take() else {
+            return found;
+        };
+        self.decorate(ui, id, figure, &layout, origin, &plots, options);
+        self.layout = Some((key, layout));
+        found
+    }
+
+    /// Everything around and over the plots.
+    #[allow(clippy::too_many_arguments)]
+    fn decorate(
+        &mut self,
+        ui: &mut Ui,
+        id: Id,
+        figure: &Figure,
+        layout: &FigureLayout,
+        origin: Vec2,
+        plots: &[(usize, ShownPlot, Option<Readout>)],
+        options: &Options,
+    ) {
+        let theme = &layout.theme;
+        let painter = ui.painter().clone();
+        let family = text::semi_bold(&painter);
+        let mut shapes = Vec::new();
+        for item in &layout.title {
+            text::shapes(&painter, item, origin, &family, &mut shapes);
+        }
+        for (index, (panel, place)) in figure.panels().zip(&layout.panels).enumerate() {
+            decorations::texts(&painter, place, origin, &mut shapes);
+            let bar = match &panel.content {
+                Content::Axes(axes) => &axes.color_bar,
+                Content::Mosaic(mosaic) => &mosaic.color_bar,
+            };
+            if let (Some(bar), Some(place)) = (bar, &place.color_bar) {
+                decorations::color_bar(bar, place, origin, theme, &mut shapes);
+            }
+            let Content::Axes(axes) = &panel.content else {
+                continue;
+            };
+            let Some((_, shown, readout)) = plots.iter().find(|(plot, ..)| *plot == index) else {
+                continue;
+            };
+            let frame = *shown.transform.frame();
+            let x = place.x_ticks.iter().filter(|tick| tick.major);
+            let y = place.y_ticks.iter().filter(|tick| tick.major);
+            let picture = axes.is_picture();
+            if axes.frame == Frame::Full {
+                painter.set(
+                    shown.under,
+                    marks::grid(
+                        frame,
+                        x.filter(|_| !picture)
+                            .map(|tick| place.view.x.pixel(tick.value) as f32 + origin.x),
+                        y.filter(|_| !picture)
+                            .map(|tick| place.view.y.pixel(tick.value) as f32 + origin.y),
+                        theme,
+                    ),
+                );
+                shapes.extend(marks::frame_lines(frame, picture, theme));
+                decorations::ticks(frame, place, origin, theme, &mut shapes);
+            }
+            let inside = painter.with_clip_rect(frame.expand(1.0).intersect(ui.clip_rect()));
+            let mut annotations = Vec::new();
+            for item in &place.annotations {
+                text::shapes(&painter, item, origin, &family, &mut annotations);
+            }
+            inside.extend(annotations);
+            if let Some(cursor) = options.cursors.get(index).copied().flatten()
+                && readout.is_none()
+            {
+                let x = shown.transform.position_from_point_x(axes.x.scale.forward(cursor));
+                if x >= frame.left() && x <= frame.right() {
+                    let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.55));
+                    inside.vline(x, frame.y_range(), line);
+                }
+            }
+            if let Some(readout) = readout {
+                if readout.y.is_none() && readout.x.is_finite() {
+                    let x = shown.transform.position_from_point_x(axes.x.scale.forward(readout.x));
+                    let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.35));
+                    inside.vline(x, frame.y_range(), line);
+                }
+                readout::show(ui, &shown.response, readout, frame, theme);
+            }
+        }
+        painter.extend(shapes);
+        self.legends(ui, id, figure, layout, origin);
+    }
+
+    fn legends(
+        &mut self,
+        ui: &mut Ui,
+        id: Id,
+        figure: &Figure,
+        layout: &FigureLayout,
+        origin: Vec2,
+    ) {
+        let mut changed = false;
+        if figure.legend == Legend::Shared {
+            let mut names: Vec<String> = Vec::new();
+            for entry in figure.axes().flat_map(legend_entries) {
+                if !names.contains(&entry.name) {
+                    names.push(entry.name);
+                }
+            }
+            changed |= decorations::legend(
+                ui,
+                id,
+                &layout.legend,
+                &names,
+                origin,
+                &mut self.hidden,
+                &layout.theme,
+            );
+        }
+        for (index, (panel, place)) in figure.panels().zip(&layout.panels).enumerate() {
+            let Content::Axes(axes) = &panel.content else {
+                continue;
+            };
+            if place.legend.is_empty() {
+                continue;
+            }
+            let names: Vec<String> = legend_entries(axes).into_iter().map(|e| e.name).collect();
+            changed |= decorations::legend(
+                ui,
+                id.with(("panel", index)),
+                &place.legend,
+                &names,
+                origin,
+                &mut self.hidden,
+                &layout.theme,
+            );
+        }
+        if changed {
+            self.prepare(ui.ctx(), figure);
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+impl PanelState {
+    /// The limits that are on screen, in values.
+    fn shown_limits(&self, axes: &Axes) -> Limits {
+        match self.zoomed {
+            None => self.limits,
+            Some([x, y]) => {
+                let back = |scale: Scale, (a, b): (f64, f64)| (scale.inverse(a), scale.inverse(b));
+                Limits {
+                    x: back(axes.x.scale, x),
+                    y: back(axes.y.scale, y),
+                }
+            }
+        }
+    }
+}
+
+/// One plot of a figure about to be shown.
+struct PanelPlot<'a> {
+    id: Id,
+    frame: Rect,
+    prepared: &'a PreparedAxes,
+    theme: &'a FigureTheme,
+    generation: u64,
+    cache: &'a RefCell<ShapeCache>,
+    limits: [(f64, f64); 2],
+    fit: bool,
+    description: String,
+}
+
+/// A plot that was shown.
+struct ShownPlot {
+    response: egui::Response,
+    transform: PlotTransform,
+    /// Where the grid goes, under the marks.
+    under: egui::layers::ShapeIdx,
+}
+
+impl PanelPlot<'_> {
+    fn show(&self, ui: &mut Ui) -> ShownPlot {
+        let clip = self.frame.intersect(ui.clip_rect());
+        let under = ui.painter().with_clip_rect(clip).add(Shape::Noop);
+        let mut child = ui.new_child(UiBuilder::new().id_salt(self.id).max_rect(self.frame));
+        let equal = self.prepared.axes.equal_aspect;
+        let mut plot = Plot::new("plot")
+            .id(self.id)
+            .min_size(Vec2::ZERO)
+            .width(self.frame.width())
+            .height(self.frame.height())
+            .show_axes(false)
+            .show_grid(false)
+            .show_background(false)
+            .show_x(false)
+            .show_y(false)
+            .allow_scroll(false)
+            .allow_zoom(false)
+            .allow_drag(drag_directions(ui))
+            .set_margin_fraction(Vec2::ZERO);
+        if equal {
+            plot = plot.data_aspect(1.0);
+        }
+        if self.fit {
+            plot = plot.reset();
+        }
+        let marks = Marks::new(
+            self.prepared,
+            self.theme,
+            self.limits,
+            self.generation,
+            self.cache,
+        );
+        // The marks live as long as the plot's closure needs them.
+        let shown = plot.show(&mut child, |plot_ui| {
+            wheel(plot_ui, self.limits, equal);
+            plot_ui.add(marks);
+        });
+        let description = &self.description;
+        shown
+            .response
+            .widget_info(|| WidgetInfo::labeled(Role::Image, true, description));
+        ShownPlot {
+            response: shown.response,
+            transform: shown.transform,
+            under,
+        }
+    }
+}
+
+/// Along which axes a drag moves: both, or with Shift the one it went farther.
+fn drag_directions(ui: &Ui) -> Vec2b {
+    ui.input(|input| {
+        if !input.modifiers.shift {
+            return Vec2b::TRUE;
+        }
+        let moved = match (input.pointer.press_origin(), input.pointer.latest_pos()) {
+            (Some(from), Some(to)) => to - from,
+            _ => Vec2::ZERO,
+        };
+        let along_x = moved.x.abs() >= moved.y.abs();
+        Vec2b::new(along_x, !along_x)
+    })
+}
+
+/// How far out the wheel zooms, as a multiple of the data's range.
+const FARTHEST: f64 = 20.0;
+/// How far in it zooms.
+const NEAREST: f64 = 1e-9;
+
+/// Zooms at the pointer.
+fn wheel(plot_ui: &mut PlotUi<'_>, limits: [(f64, f64); 2], equal: bool) {
+    if !plot_ui.response().contains_pointer() {
+        return;
+    }
+    let (scroll, pinch, modifiers) = plot_ui.ctx().input(|input| {
+        let scroll = input.smooth_scroll_delta();
+        (scroll.x + scroll.y, input.zoom_delta(), input.modifiers)
+    });
+    let factor = (scroll / 250.0).exp() * pinch;
+    if (factor - 1.0).abs() < 1e-4 {
+        return;
+    }
+    let mut zoom = Vec2::splat(factor);
+    if modifiers.shift && !equal {
+        zoom.y = 1.0;
+    } else if modifiers.alt && !equal {
+        zoom.x = 1.0;
+    }
+    let bounds = plot_ui.plot_bounds();
+    for (d, span) in [bounds.width(), bounds.height()].into_iter().enumerate() {
+        let whole = limits[d].1 - limits[d].0;
+        let next = span / f64::from(zoom[d]);
+        if next > FARTHEST * whole || next < NEAREST * whole {
+            return;
+        }
+    }
+    plot_ui.zoom_bounds_around_hovered(zoom);
+}
+
+/// Names for the pans and zooms of a panel; another scale begins anew.
+fn plot_id(id: Id, index: usize, axes: &Axes) -> Id {
+    let kind = |scale: Scale| match scale {
+        Scale::Linear => 0,
+        Scale::Log10 => 1,
+        Scale::SymLog { .. } => 2,
+    };
+    id.with((index, kind(axes.x.scale), kind(axes.y.scale)))
+}
+
+fn same_scales(a: &Axes, b: &Axes) -> bool {
+    let same = |a: &Axis, b: &Axis| a.scale == b.scale && a.label == b.label;
+    same(&a.x, &b.x) && same(&a.y, &b.y)
+}
+
+fn on_scales(axes: &Axes, limits: Limits) -> [(f64, f64); 2] {
+    let on = |scale: Scale, (a, b): (f64, f64)| (scale.forward(a), scale.forward(b));
+    [on(axes.x.scale, limits.x), on(axes.y.scale, limits.y)]
+}
+
+fn of_bounds(bounds: &egui_plot::PlotBounds) -> [(f64, f64); 2] {
+    let (low, high) = (bounds.min(), bounds.max());
+    [(low[0], high[0]), (low[1], high[1])]
+}
+
+/// The limits to show next: the new ones, except that the vertical axis stays
+/// as it is while the data fills most of it, so that it does not tremble.
+fn settled(axes: &Axes, before: Limits, found: Limits) -> Limits {
+    let scale = axes.y.scale;
+    let (a, b) = (scale.forward(before.y.0), scale.forward(before.y.1));
+    let (c, d) = (scale.forward(found.y.0), scale.forward(found.y.1));
+    let within = c >= a && d <= b;
+    let keep = axes.y.limits.is_none()
+        && !axes.is_picture()
+        && !axes.equal_aspect
+        && within
+        && d - c > 0.8 * (b - a);
+    Limits {
+        x: found.x,
+        y: if keep { before.y } else { found.y },
+    }
+}
+
+/// A theme for the layout with which no text becomes too small for a screen.
+fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> FigureTheme {
+    let columns = figure.rows.iter().map(|row| row.panels.len()).max().unwrap_or(1);
+    let unit = theme.body_size / 12.0;
+    let room = (width / columns.max(1) as f64 / (230.0 * unit))
+        .min(height / figure.rows.len().max(1) as f64 / (190.0 * unit));
+    if room < SMALLEST_TEXT {
+        theme.scaled(SMALLEST_TEXT / LAYOUT_SMALLEST_TEXT)
+    } else {
+        theme.clone()
+    }
+}
+
+fn place_of(
+    panel: usize,
+    axes: &Axes,
+    transform: &PlotTransform,
+    pointer: Pos2,
+    readout: Option<&Readout>,
+) -> Place {
+    let at = transform.value_from_position(pointer);
+    Place {
+        panel,
+        x: readout.map_or_else(|| axes.x.scale.inverse(at.x), |readout| readout.x),
+        y: readout
+            .and_then(|readout| readout.y)
+            .unwrap_or_else(|| axes.y.scale.inverse(at.y)),
+    }
+}
+
+/// What a plot shows, for those who cannot see it.
+fn describe(figure: &Figure, axes: &Axes) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(figure.title.clone());
+    parts.extend(axes.title.clone());
+    parts.push(format!("{} against {}", axes.y.full_label(), axes.x.full_label()));
+    if !figure.description.is_empty() {
+        parts.push(figure.description.clone());
+    }
+    parts.join(". ")
+}

@@ -1,0 +1,1 @@
+//! The recipe editor without a window.
