@@ -237,7 +237,7 @@ impl ExportDialog {
                     .spacing([2.0 * UNIT, UNIT])
                     .show(ui, |ui| self.settings_ui(ui, &mut kind, workbench, ws));
                 ui.add_space(UNIT);
-                self.path_ui(ui, kind, dialogs_available, &mut request);
+                self.path_ui(ui, dialogs_available, &mut request);
                 if let Some(error) = &self.error {
                     ui.add_space(HALF);
                     ui.label(error_text(ui, error));
@@ -360,7 +360,6 @@ impl ExportDialog {
     fn path_ui(
         &mut self,
         ui: &mut Ui,
-        kind: PanelKind,
         dialogs_available: bool,
         request: &mut Option<Request>,
     ) {
@@ -369,7 +368,7 @@ impl ExportDialog {
             right_aligned(ui, |ui| {
                 if dialogs_available && ui.button("Browse…").clicked() {
                     let path = expand_home(self.path.trim());
-                    *request = Some(Request::Browse(self.question(kind, &path)));
+                    *request = Some(Request::Browse(self.question(&path)));
                 }
                 let edit = ui
                     .add(
@@ -386,7 +385,7 @@ impl ExportDialog {
         });
     }
 
-    fn question(&self, kind: PanelKind, path: &Path) -> Question {
+    fn question(&self, path: &Path) -> Question {
         let filter = match self.settings.format {
             Format::Svg => Filter {
                 name: "SVG",
@@ -398,7 +397,7 @@ impl ExportDialog {
             },
         };
         Question {
-            title: format!("Export {kind}"),
+            title: "Export figure".to_owned(),
             save: true,
             directory: path.parent().map(Path::to_owned),
             file_name: path

@@ -7,6 +7,7 @@ use egui::{Align2, Context, Id, RichText, Ui, vec2};
 
 use super::icons::{Icon, IconButton, small_side};
 use super::theme::{self, Palette, UNIT};
+use super::widgets::right_aligned;
 
 /// How many messages are kept.
 const KEPT: usize = 200;
@@ -154,23 +155,26 @@ impl Notifications {
                 vec2(-2.0 * UNIT, -bottom_height - 1.5 * UNIT),
             )
             .show(ctx, |ui| {
-                ui.set_max_width((ui.ctx().content_rect().width() - 4.0 * UNIT).min(440.0));
-                ui.with_layout(egui::Layout::bottom_up(egui::Align::Max), |ui| {
-                    for index in visible {
-                        egui::Frame::popup(ui.style())
-                            .inner_margin(egui::Margin::same(UNIT as i8))
-                            .show(ui, |ui| {
-                                ui.horizontal(|ui| {
-                                    message_ui(ui, &self.messages[index]);
-                                    let close = IconButton::new(Icon::Close, "Dismiss the message")
-                                        .size(small_side());
+                ui.set_width((ui.ctx().content_rect().width() - 4.0 * UNIT).min(400.0));
+                // The newest one lowest.
+                for index in visible.into_iter().rev() {
+                    egui::Frame::popup(ui.style())
+                        .inner_margin(egui::Margin::same(UNIT as i8))
+                        .show(ui, |ui| {
+                            ui.set_width(ui.available_width());
+                            ui.horizontal_top(|ui| {
+                                message_ui(ui, &self.messages[index], true);
+                                right_aligned(ui, |ui| {
+                                    let close =
+                                        IconButton::new(Icon::Close, "Dismiss the message")
+                                            .size(small_side());
                                     if ui.add(close).clicked() {
                                         dismissed = Some(index);
                                     }
                                 });
                             });
-                    }
-                });
+                        });
+                }
             });
         if let Some(message) = dismissed.and_then(|index| self.messages.get_mut(index)) {
             message.dismissed = true;
@@ -195,7 +199,7 @@ impl Notifications {
                     .auto_shrink([false, false])
                     .show(ui, |ui| {
                         for message in self.messages.iter().rev() {
-                            message_ui(ui, message);
+                            message_ui(ui, message, false);
                         }
                     });
             });
@@ -203,15 +207,21 @@ impl Notifications {
     }
 }
 
-fn message_ui(ui: &mut Ui, message: &Message) {
+fn message_ui(ui: &mut Ui, message: &Message, with_button: bool) {
     let color = message.level.color(Palette::of(ui.visuals()));
+    let button = if with_button {
+        small_side().x + UNIT
+    } else {
+        0.0
+    };
     ui.horizontal_top(|ui| {
         if message.level > Level::Info {
             let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
             Icon::Warning.paint(ui.painter(), rect, color);
         }
-        let width = ui.available_width().min(380.0);
+        let width = (ui.available_width() - button).max(64.0);
         ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.set_min_width(width);
             ui.add(egui::Label::new(RichText::new(&message.text).color(color)).wrap());
         });
     });

@@ -236,10 +236,8 @@ impl App {
             valid: self.editor.is_valid(),
             can_undo,
             can_redo,
-            figure: self
-                .workbench
-                .figure(self.workbench.focused(), &self.ws)
-                .is_some(),
+            // Making a figure to find out would be too dear for every frame.
+            figure: self.ws.run().is_some(),
             ..self.ws.situation()
         }
     }
@@ -482,7 +480,9 @@ impl App {
     fn workbench_request(&mut self, ctx: &Context, request: workbench::Request) {
         match request {
             workbench::Request::Export(kind) => self.export.open(kind),
-            workbench::Request::Help(kind) => self.windows.help = Some(kind),
+            workbench::Request::Help(kind) => {
+                self.windows.help = Some((kind, self.workbench.title(kind, &self.ws)));
+            }
             workbench::Request::Copy(kind) => {
                 let Some(figure) = self.workbench.figure(kind, &self.ws) else {
                     return;

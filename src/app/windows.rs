@@ -22,8 +22,8 @@ pub struct Windows {
     pub about: bool,
     /// All keys.
     pub keys: bool,
-    /// What this view shows.
-    pub help: Option<PanelKind>,
+    /// What this view shows, and its title.
+    pub help: Option<(PanelKind, String)>,
     /// The numbers behind a figure.
     pub table: Option<Table>,
 }
@@ -90,8 +90,8 @@ impl Windows {
             .show(ctx, keys_ui);
         self.keys = open;
 
-        if let Some(kind) = self.help {
-            let (title, mut open, id) = window(format!("What {kind} shows"), true);
+        if let Some((kind, name)) = self.help.clone() {
+            let (title, mut open, id) = window(format!("{name}: what it shows"), true);
             Window::new(title)
                 .id(id)
                 .open(&mut open)

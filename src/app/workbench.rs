@@ -310,10 +310,7 @@ impl Behavior<'_> {
             panel.settings_menu(ui, self.ws);
             ui.separator();
         }
-        let has_figure = self
-            .panels
-            .get(&kind)
-            .is_some_and(|panel| panel.figure(self.ws).is_some());
+        let has_figure = self.ws.run().is_some();
         for (text, request, enabled) in [
             ("Export figure…", Request::Export(kind), has_figure),
             ("Copy as a picture", Request::Copy(kind), has_figure),

@@ -165,6 +165,7 @@ impl Deref for RunInfo {
 pub struct LiveGradient {
     /// The step whose parameters it was taken at.
     pub step: u64,
-    /// The gradient of the batch's mean loss, in the layout's order.
+    /// The gradient of the batch's mean loss, in the layout's order; shortened
+    /// where the optimizer clips it.
     pub gradient: Arc<[f32]>,
 }

@@ -4,8 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::command::Origin;
 
-/// A place for a shared value and where it belongs; clones share the place.
-pub(super) struct Latest<T>(Arc<Mutex<Option<(Origin, Arc<T>)>>>);
+/// A shared value and where it belongs.
+type Placed<T> = Option<(Origin, Arc<T>)>;
+
+/// A place for a shared value; clones share the place.
+pub(super) struct Latest<T>(Arc<Mutex<Placed<T>>>);
 
 impl<T> Clone for Latest<T> {
     fn clone(&self) -> Self {
@@ -35,7 +38,7 @@ impl<T> Latest<T> {
             .map(|(_, value)| Arc::clone(value))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Origin, Arc<T>)>> {
+    fn lock(&self) -> MutexGuard<'_, Placed<T>> {
         // Nothing that can panic runs under the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -24,7 +24,6 @@ mod waker;
 #[cfg(test)]
 mod tests;
 
-
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,9 +37,7 @@ pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo,
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
 pub use process::{cores, prepare_process};
 pub use record::RunRecord;
-pub use result::{
-    AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint,
-};
+pub use result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint};
 pub use waker::Wake;
 
 use crate::recipe::Recipe;
@@ -169,10 +166,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub fn send(&self, command: Command) -> Result<(), EngineError> {
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => EngineError::Busy,
-            TrySendError::Disconnected(_) => EngineError::Stopped,
-        })
+        self.commands
+            .try_send(command)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => EngineError::Busy,
+                TrySendError::Disconnected(_) => EngineError::Stopped,
+            })
     }
 
     fn begin(

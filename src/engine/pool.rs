@@ -14,9 +14,7 @@ use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
 
 use super::command::Origin;
 use super::event::{Event, EventKind, JobEvent, JobEventKind};
-use super::job::{
-    Analysis, Job, JobContext, JobError, JobHandle, JobId, JobShared, Succession,
-};
+use super::job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, JobShared, Succession};
 use super::process;
 use super::waker::Waker;
 

@@ -80,7 +80,11 @@ impl RunRecord {
                     self.history.set_sharpness(point.step, sharpness);
                 }
                 let index = self.spectrum.partition_point(|p| p.step < point.step);
-                if self.spectrum.get(index).is_some_and(|p| p.step == point.step) {
+                if self
+                    .spectrum
+                    .get(index)
+                    .is_some_and(|p| p.step == point.step)
+                {
                     self.spectrum[index] = Arc::clone(point);
                 } else {
                     self.spectrum.insert(index, Arc::clone(point));

@@ -88,7 +88,9 @@ impl Bench {
     }
 
     fn rows(&self) -> &[MetricRow] {
-        self.record.as_ref().map_or(&[], |record| record.history.rows())
+        self.record
+            .as_ref()
+            .map_or(&[], |record| record.history.rows())
     }
 
     fn job_ended(&self, id: JobId) -> Option<&JobEventKind> {
@@ -102,10 +104,13 @@ impl Bench {
     }
 
     fn refused(&self) -> Option<&str> {
-        self.events.iter().rev().find_map(|event| match &event.kind {
-            EventKind::Refused { message } => Some(message.as_str()),
-            _ => None,
-        })
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.kind {
+                EventKind::Refused { message } => Some(message.as_str()),
+                _ => None,
+            })
     }
 }
 
@@ -126,7 +131,9 @@ fn result(step: u64) -> AnalysisResult {
 fn a_played_run_finishes_with_the_rows_of_a_run_without_threads() {
     let mut bench = Bench::loaded(recipe());
     bench.engine.send(Command::Play).unwrap();
-    bench.until("finished", |bench| bench.state() == Some(&RunState::Finished));
+    bench.until("finished", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
     let mut alone = Run::new(&recipe(), Path::new(".")).unwrap();
     while alone.step().unwrap() == crate::train::StepOutcome::Trained {}
     assert_eq!(bench.rows(), alone.history().rows());
@@ -178,7 +185,10 @@ fn a_reset_repeats_the_run() {
     let rows = bench.rows().to_vec();
     let origin = bench.engine.reset().unwrap();
     bench.until("reset", |bench| {
-        bench.record.as_ref().is_some_and(|record| record.origin() == origin)
+        bench
+            .record
+            .as_ref()
+            .is_some_and(|record| record.origin() == origin)
     });
     assert!(bench.rows().is_empty());
     bench.engine.send(Command::RunTo(30)).unwrap();
@@ -194,13 +204,23 @@ fn events_of_older_generations_do_not_arrive() {
     let old = bench.engine.origin();
     let new = bench.engine.load(Arc::new(recipe()), ".").unwrap();
     assert!(new.run > old.run && new.generation > old.generation);
-    assert!(bench.engine.live_parameters().is_none_or(|live| live.step == 0));
+    assert!(
+        bench
+            .engine
+            .live_parameters()
+            .is_none_or(|live| live.step == 0)
+    );
     bench.events.clear();
     bench.until("loaded", |bench| {
-        bench.record.as_ref().is_some_and(|record| record.origin() == new)
+        bench
+            .record
+            .as_ref()
+            .is_some_and(|record| record.origin() == new)
     });
     bench.engine.send(Command::Play).unwrap();
-    bench.until("finished", |bench| bench.state() == Some(&RunState::Finished));
+    bench.until("finished", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
     assert!(bench.events.iter().all(|event| event.origin == new));
 }
 
@@ -208,7 +228,9 @@ fn events_of_older_generations_do_not_arrive() {
 fn going_back_voids_what_came_after_and_repeats_it() {
     let mut bench = Bench::loaded(recipe());
     bench.engine.send(Command::Play).unwrap();
-    bench.until("finished", |bench| bench.state() == Some(&RunState::Finished));
+    bench.until("finished", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
     let rows = bench.rows().to_vec();
     bench.engine.rewind(25).unwrap();
     bench.until("back", |bench| bench.state() == Some(&RunState::Paused));
@@ -285,7 +307,10 @@ fn a_changed_learning_rate_acts_on_the_running_network() {
         })
         .unwrap();
     bench.until("changed", |bench| {
-        bench.rows().last().is_some_and(|row| row.learning_rate == 0.025)
+        bench
+            .rows()
+            .last()
+            .is_some_and(|row| row.learning_rate == 0.025)
     });
     let record = bench.record.as_ref().unwrap();
     let (step, key, value) = &record.changes[0];
@@ -454,14 +479,17 @@ fn a_panicking_job_fails_alone() {
         }
         end => panic!("{end:?}"),
     }
-    let next = bench
-        .engine
-        .submit(Job::new("slice", "next", Origin::default(), |_: &JobContext| {
-            Ok(result(0))
-        }));
+    let next = bench.engine.submit(Job::new(
+        "slice",
+        "next",
+        Origin::default(),
+        |_: &JobContext| Ok(result(0)),
+    ));
     bench.until("next", |bench| bench.job_ended(next.id()).is_some());
     bench.engine.send(Command::Play).unwrap();
-    bench.until("finished", |bench| bench.state() == Some(&RunState::Finished));
+    bench.until("finished", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
 }
 
 #[test]
@@ -494,7 +522,11 @@ fn the_window_is_woken_at_most_once_between_drains() {
     let before = bench.wakes.load(Ordering::Relaxed);
     bench.engine.send(Command::Play).unwrap();
     let end = Instant::now() + PATIENCE;
-    while bench.engine.live_parameters().is_none_or(|live| live.step < 500) {
+    while bench
+        .engine
+        .live_parameters()
+        .is_none_or(|live| live.step < 500)
+    {
         assert!(Instant::now() < end);
         std::thread::yield_now();
     }
@@ -510,7 +542,10 @@ fn the_sharpness_reaches_its_row() {
     bench.engine.send(Command::SetSpeed(Some(200.0))).unwrap();
     bench.engine.send(Command::Play).unwrap();
     bench.until("measured at the end", |bench| {
-        bench.rows().last().is_some_and(|row| row.step == 50 && row.sharpness.is_some())
+        bench
+            .rows()
+            .last()
+            .is_some_and(|row| row.step == 50 && row.sharpness.is_some())
     });
     let record = bench.record.as_ref().unwrap();
     assert!(!record.spectrum.is_empty());

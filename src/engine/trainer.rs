@@ -102,7 +102,11 @@ impl Trainer {
 
     /// Waits for a command or a measurement; `false` when the engine is gone.
     fn stand(&mut self) -> bool {
-        let patience = if self.links.outbox.flush() { IDLE } else { RETRY };
+        let patience = if self.links.outbox.flush() {
+            IDLE
+        } else {
+            RETRY
+        };
         select! {
             recv(self.links.commands) -> command => match command {
                 Ok(Command::Shutdown) | Err(_) => return false,
@@ -129,7 +133,10 @@ impl Trainer {
             None => Duration::ZERO,
         };
         let command = if wait.is_zero() {
-            self.links.commands.try_recv().map_err(|error| error.is_disconnected())
+            self.links
+                .commands
+                .try_recv()
+                .map_err(|error| error.is_disconnected())
         } else {
             self.links
                 .commands
@@ -408,9 +415,7 @@ impl Trainer {
         self.report();
         if state != self.state || matches!(state, RunState::Failed { .. }) {
             self.state = state.clone();
-            self.links
-                .outbox
-                .push(self.origin, EventKind::State(state));
+            self.links.outbox.push(self.origin, EventKind::State(state));
         }
         self.publish();
     }

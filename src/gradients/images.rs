@@ -54,8 +54,7 @@ impl TensorImage {
             return None;
         }
         let tile = tile_row * self.tile_columns + tile_column;
-        (tile < self.tiles())
-            .then(|| (tile * self.tile_height + y) * self.tile_width + x)
+        (tile < self.tiles()).then(|| (tile * self.tile_height + y) * self.tile_width + x)
     }
 
     /// The whole image, row-major, as (height, width, pixels), with tiles `gap`
@@ -78,7 +77,10 @@ impl TensorImage {
 /// image. `input` is the shape of the network's inputs, which shapes the tiles
 /// of a first dense layer.
 pub fn tensor_image(tensor: &ParameterTensor, vector: &[f32], input: &InputShape) -> TensorImage {
-    let values = vector.get(tensor.range.clone()).unwrap_or_default().to_vec();
+    let values = vector
+        .get(tensor.range.clone())
+        .unwrap_or_default()
+        .to_vec();
     let filters = tensor.filters();
     let (tile_rows, tile_columns, tile_height, tile_width) = match (&tensor.shape[..], input) {
         ([_, channels, height, width], _) if *channels == 1 => {
@@ -99,7 +101,12 @@ pub fn tensor_image(tensor: &ParameterTensor, vector: &[f32], input: &InputShape
             } else {
                 *channels
             };
-            ((filters * channels).div_ceil(columns), columns, *height, *width)
+            (
+                (filters * channels).div_ceil(columns),
+                columns,
+                *height,
+                *width,
+            )
         }
         ([rows, columns], _) => (1, 1, *rows, *columns),
         _ if tensor.kind == ParameterKind::Weight => (1, 1, filters, tensor.filter_len()),
@@ -142,7 +149,10 @@ mod tests {
     fn a_dense_layer_has_its_filters_as_rows() {
         let tensor = tensor(&[3, 2], 1);
         let image = tensor_image(&tensor, &vector(&tensor), &InputShape::Vector(2));
-        assert_eq!(image.assemble(1), (3, 2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+        assert_eq!(
+            image.assemble(1),
+            (3, 2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        );
         assert_eq!(image.limit(), 6.0);
     }
 

@@ -59,7 +59,10 @@ pub fn save_as(
                     .iter()
                     .flat_map(|value| (*value as f32).to_le_bytes())
                     .collect(),
-                Precision::Double => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+                Precision::Double => values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
             }
         })
         .collect();
@@ -254,7 +257,12 @@ mod tests {
         let path = folder.path().join("theta.safetensors");
         let missing = load(&path, &layout()).unwrap_err().to_string();
         assert!(missing.starts_with("cannot read"), "{missing}");
-        assert!(save(&path, &layout(), &[0.0; 7], &[]).unwrap_err().to_string().contains('8'));
+        assert!(
+            save(&path, &layout(), &[0.0; 7], &[])
+                .unwrap_err()
+                .to_string()
+                .contains('8')
+        );
 
         std::fs::write(&path, b"not a file of tensors").unwrap();
         let format = load(&path, &layout()).unwrap_err().to_string();
@@ -276,6 +284,9 @@ mod tests {
         turned.push("0.weight".into(), vec![3, 2], ParameterKind::Weight, 0);
         turned.push("0.bias".into(), vec![2], ParameterKind::Bias, 0);
         let shape = load(&path, &turned).unwrap_err().to_string();
-        assert!(shape.contains("has the shape [2, 3], expected [3, 2]"), "{shape}");
+        assert!(
+            shape.contains("has the shape [2, 3], expected [3, 2]"),
+            "{shape}"
+        );
     }
 }

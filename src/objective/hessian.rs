@@ -1,14 +1,12 @@
 //! Products with the Hessian and with the Gauss–Newton matrix at a fixed θ.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use super::pass::{Primal, Scratch, reserve};
 use super::{Inner, Objective, Workspace};
 use crate::math::operator::SymmetricOperator;
-
-use std::sync::Arc;
 
 /// Which matrix an operator multiplies with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +70,24 @@ impl Objective<f64> {
 
 impl HessianOperator {
     fn new(objective: &Objective<f64>, theta: &[f64], curvature: Curvature) -> Self {
+        Self::with_limits(objective, theta, curvature, KEPT, PARALLEL)
+    }
+
+    /// With other limits: how many bytes may be kept, and from which number of
+    /// parameters × samples a product is split into groups.
+    pub(super) fn with_limits(
+        objective: &Objective<f64>,
+        theta: &[f64],
+        curvature: Curvature,
+        kept: usize,
+        parallel: usize,
+    ) -> Self {
         objective.check(theta);
         let inner = Arc::clone(&objective.inner);
         let (dim, samples) = (objective.dim(), objective.len());
         let blocks = inner.samples.blocks();
         let per_sample = 2 * (inner.plan.values + inner.plan.slopes);
-        let groups = if dim * samples < PARALLEL {
+        let groups = if dim * samples < parallel {
             1
         } else {
             // Every group costs a vector of its own, which must be small
@@ -92,7 +102,7 @@ impl HessianOperator {
             groups,
             spare: Mutex::new(Vec::new()),
         };
-        if per_sample * samples * size_of::<f64>() <= KEPT {
+        if per_sample * samples * size_of::<f64>() <= kept {
             let primals = (0..blocks)
                 .into_par_iter()
                 .map_init(Workspace::default, |workspace, index| {
@@ -114,6 +124,11 @@ impl HessianOperator {
     /// The point at which it was taken.
     pub fn theta(&self) -> &[f64] {
         &self.theta
+    }
+
+    /// Number of groups that a product is split into.
+    pub fn groups(&self) -> usize {
+        self.groups
     }
 
     /// What a product needs of a block: values, gradients, derivatives.

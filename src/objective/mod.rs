@@ -208,12 +208,7 @@ impl<T: Real> Objective<T> {
     }
 
     /// `gradient` ← ∇L(θ); returns L(θ).
-    pub fn gradient(
-        &self,
-        theta: &[T],
-        workspace: &mut Workspace<T>,
-        gradient: &mut [T],
-    ) -> f64 {
+    pub fn gradient(&self, theta: &[T], workspace: &mut Workspace<T>, gradient: &mut [T]) -> f64 {
         self.check(theta);
         self.check(gradient);
         let inner = &*self.inner;
@@ -290,7 +285,11 @@ impl<T: Real> Objective<T> {
     }
 
     fn check(&self, theta: &[T]) {
-        assert_eq!(theta.len(), self.dim(), "a vector of the network's parameters");
+        assert_eq!(
+            theta.len(),
+            self.dim(),
+            "a vector of the network's parameters"
+        );
     }
 }
 

@@ -136,7 +136,9 @@ impl<'a, T: Real> Block<'a, T> {
 
     /// Like [`Block::outputs`], to be written.
     pub fn outputs_mut<'b>(&self, arena: &'b mut [T]) -> &'b mut [T] {
-        &mut arena[self.plan.range(self.network.operations().len(), self.samples)]
+        &mut arena[self
+            .plan
+            .range(self.network.operations().len(), self.samples)]
     }
 
     /// The output of the first operation.
@@ -215,8 +217,8 @@ impl<'a, T: Real> Block<'a, T> {
                     shift,
                     geometry,
                 } => {
-                    let statistics = &mut primal.statistics[plan.extra[k] * n..]
-                        [..geometry.statistics_len(n)];
+                    let statistics =
+                        &mut primal.statistics[plan.extra[k] * n..][..geometry.statistics_len(n)];
                     layer_norm::statistics(&geometry, x, statistics);
                     layer_norm::forward(
                         &geometry,
@@ -601,8 +603,7 @@ impl<'a, T: Real> Block<'a, T> {
                 } => {
                     let statistics =
                         &primal.statistics[plan.extra[k] * n..][..geometry.statistics_len(n)];
-                    let (scale_out, Some(shift_out)) = pair(out, layout, scale, Some(shift))
-                    else {
+                    let (scale_out, Some(shift_out)) = pair(out, layout, scale, Some(shift)) else {
                         continue;
                     };
                     layer_norm::backward_tangent(
@@ -681,7 +682,8 @@ impl<'a, T: Real> Block<'a, T> {
                 }
                 Operator::Conv2d { bias, geometry, .. } => {
                     // Per sample: the gradient itself, by the kernel for one sample.
-                    let (plane, positions) = (geometry.height * geometry.width, geometry.output_plane());
+                    let (plane, positions) =
+                        (geometry.height * geometry.width, geometry.output_plane());
                     let mut weight = vec![T::ZERO; geometry.outputs * geometry.patch_len()];
                     let mut delta = vec![T::ZERO; geometry.outputs * positions];
                     let mut sums = vec![T::ZERO; geometry.outputs];

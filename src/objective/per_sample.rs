@@ -17,11 +17,7 @@ pub enum Sensitivity<'a> {
 
 impl<T: Real> Objective<T> {
     /// ‖∇ℓ(θ)‖ of every sample, without forming the gradients of dense layers.
-    pub fn per_sample_gradient_norms(
-        &self,
-        theta: &[T],
-        workspace: &mut Workspace<T>,
-    ) -> Vec<T> {
+    pub fn per_sample_gradient_norms(&self, theta: &[T], workspace: &mut Workspace<T>) -> Vec<T> {
         self.check(theta);
         let inner = &*self.inner;
         let mut norms = Vec::with_capacity(self.len());
@@ -37,12 +33,7 @@ impl<T: Real> Objective<T> {
     }
 
     /// ⟨∇ℓ(θ), v⟩ of every sample: how fast each sample's loss changes along v.
-    pub fn per_sample_slopes(
-        &self,
-        theta: &[T],
-        v: &[T],
-        workspace: &mut Workspace<T>,
-    ) -> Vec<T> {
+    pub fn per_sample_slopes(&self, theta: &[T], v: &[T], workspace: &mut Workspace<T>) -> Vec<T> {
         self.check(theta);
         self.check(v);
         let inner = &*self.inner;

@@ -117,7 +117,10 @@ impl Plan {
         let per_sample = (self.lengths[0] + 3 * self.values + self.columns) * size;
         let largest = (CACHE / per_sample.max(1)).clamp(LANES, 256) / LANES * LANES;
         let blocks = samples.div_ceil(largest).max(1);
-        samples.div_ceil(blocks).next_multiple_of(LANES).min(samples.max(1))
+        samples
+            .div_ceil(blocks)
+            .next_multiple_of(LANES)
+            .min(samples.max(1))
     }
 
     /// The numbers of a value in an arena for n samples.

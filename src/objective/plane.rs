@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::pass::{Real, axpy, reserve};
 use super::{Inner, Objective, Workspace, total};
+use crate::landscape::PlaneLoss;
 use crate::nn::network::Operator;
 
 /// The loss on a plane through parameter space.
@@ -78,14 +79,15 @@ impl<T: Real> Objective<T> {
     }
 }
 
-impl<T: Real> Plane<T> {
-    /// Working memory for one thread.
-    pub fn scratch(&self) -> PlaneScratch<T> {
+impl<T: Real> PlaneLoss for Plane<T> {
+    type Scratch = PlaneScratch<T>;
+
+    fn scratch(&self) -> PlaneScratch<T> {
         PlaneScratch::default()
     }
 
     /// L(θ + a·d₁ + b·d₂).
-    pub fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
+    fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
         let inner = &*self.objective;
         let PlaneScratch { workspace, theta } = scratch;
         let (a, b) = (T::from_f64(a), T::from_f64(b));

@@ -20,7 +20,11 @@ pub(super) struct Batches {
 impl Batches {
     /// Batches of `size` of `samples` samples; 0 means all of them.
     pub(super) fn new(seed: u64, samples: usize, size: usize) -> Self {
-        let size = if size == 0 { samples } else { size.min(samples) };
+        let size = if size == 0 {
+            samples
+        } else {
+            size.min(samples)
+        };
         Self {
             seed,
             size: size.max(1),

@@ -17,7 +17,6 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-
 pub use divergence::Divergence;
 pub use history::{CSV_HEADER, History, MetricRow};
 pub use layers::{Layer, layers};

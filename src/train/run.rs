@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::batches::Batches;
 use super::divergence::{Divergence, Trigger};
 use super::history::{History, MetricRow};
-use super::norms::{distances, norms};
+use super::norms::{Norms, distances, norms, ratios};
 use super::optimizers::{self, Optimizer, Stability, clip_factor};
 use super::schedules::{self, LearningRateSchedule};
 use super::setup::{RunError, Setup};
@@ -51,6 +51,8 @@ pub struct Run {
     theta: Vec<f32>,
     previous: Vec<f32>,
     gradient: Vec<f32>,
+    /// Of the parameters that the last row is about.
+    parameter_norms: Norms,
     step: u64,
     history: History,
     snapshots: Snapshots,
@@ -88,7 +90,11 @@ impl Run {
                 BatchTargets::Values(values.iter().map(|value| *value as f32).collect())
             }
         };
-        let batches = Batches::new(recipe.seed, train.len(), recipe.training.count("batch_size"));
+        let batches = Batches::new(
+            recipe.seed,
+            train.len(),
+            recipe.training.count("batch_size"),
+        );
         let memory = recipe.training.count("snapshot_memory_mb") << 20;
         let mut run = Self {
             graph,
@@ -108,6 +114,7 @@ impl Run {
             validation_every: recipe.training.count("validation_every") as u64,
             previous: theta.clone(),
             gradient: vec![0.0; dim],
+            parameter_norms: Norms::default(),
             theta,
             step: 0,
             history: History::new(),
@@ -209,7 +216,11 @@ impl Run {
     /// Keeps the present parameters as the run's last snapshot, whatever the
     /// policy says, until the next one comes.
     pub fn keep_snapshot(&mut self) {
-        if self.snapshots.last().is_none_or(|last| last.step < self.step) {
+        if self
+            .snapshots
+            .last()
+            .is_none_or(|last| last.step < self.step)
+        {
             self.snapshots.push(self.snapshot());
         }
     }
@@ -233,7 +244,10 @@ impl Run {
             .find(|field| field.key == key)
         {
             if field.accept(&value.into()).is_none() {
-                return refuse(format!("{key} is {value}, expected {}", field.expectation()));
+                return refuse(format!(
+                    "{key} is {value}, expected {}",
+                    field.expectation()
+                ));
             }
             match key {
                 "learning_rate" => self.learning_rate = value,
@@ -248,7 +262,9 @@ impl Run {
             ("steps", Some(steps)) if steps > 0 => self.total_steps = steps,
             ("validation_every", Some(every)) => self.validation_every = every,
             ("steps" | "validation_every", _) => {
-                return refuse(format!("{key} is {value}, expected a whole number of steps"));
+                return refuse(format!(
+                    "{key} is {value}, expected a whole number of steps"
+                ));
             }
             _ => return refuse(format!("{kind} has no hyperparameter {key}")),
         }
@@ -293,7 +309,10 @@ impl Run {
             return Ok(StepOutcome::Diverged(divergence.clone()));
         }
         if self.snapshots.wants(self.step)
-            && self.snapshots.last().is_none_or(|last| last.step < self.step)
+            && self
+                .snapshots
+                .last()
+                .is_none_or(|last| last.step < self.step)
         {
             self.snapshots.push(self.snapshot());
         }
@@ -350,13 +369,14 @@ impl Run {
     /// The row of the present parameters, without an update.
     fn measure(&mut self) -> Result<MetricRow, RunError> {
         let train_loss = self.batch_gradient()?;
-        let gradient_norms = norms(&self.gradient, self.setup.layers.iter().map(|l| l.range.clone()));
+        let gradient_norms = norms(&self.gradient, &self.setup.layers);
+        self.parameter_norms = norms(&self.theta, &self.setup.layers);
         let mut row = MetricRow {
             step: self.step,
             train_loss,
             learning_rate: self.learning_rate(),
             gradient_norm: gradient_norms.total,
-            parameter_norm: crate::math::vector::norm(&self.theta),
+            parameter_norm: self.parameter_norms.total,
             layer_gradient_norms: gradient_norms.layers.iter().map(|n| *n as f32).collect(),
             ..MetricRow::default()
         };
@@ -398,7 +418,12 @@ impl Run {
             let row = &self.inputs[sample * width..(sample + 1) * width];
             self.batch_inputs.extend_from_slice(row);
         }
-        gather(&self.targets, batch, self.setup.data.train.len(), &mut self.batch_targets);
+        gather(
+            &self.targets,
+            batch,
+            self.setup.data.train.len(),
+            &mut self.batch_targets,
+        );
         self.graph
             .loss_and_gradient(&self.batch_inputs, &self.batch_targets, &mut self.gradient)
             .map_err(RunError::graph)
@@ -415,11 +440,9 @@ impl Run {
         self.previous.copy_from_slice(&self.theta);
         self.optimizer
             .step(&mut self.theta, &self.gradient, row.learning_rate);
-        let ranges = || self.setup.layers.iter().map(|layer| layer.range.clone());
-        let updates = distances(&self.theta, &self.previous, ranges());
-        let parameters = norms(&self.previous, ranges());
+        let updates = distances(&self.theta, &self.previous, &self.setup.layers);
         row.update_norm = Some(updates.total);
-        row.layer_update_ratios = crate::diagnostics::update_ratios(&updates.layers, &parameters.layers);
+        row.layer_update_ratios = ratios(&updates, &self.parameter_norms);
     }
 }
 

@@ -77,6 +77,17 @@ impl Snapshots {
         }
     }
 
+    /// Snapshots that were kept before, by rising step, as they are: none is
+    /// thinned out.
+    pub fn restored(kept: Vec<Arc<Snapshot>>) -> Self {
+        Self {
+            bytes: kept.iter().map(|snapshot| snapshot.bytes()).sum(),
+            kept,
+            density: DENSITY,
+            limit: usize::MAX,
+        }
+    }
+
     fn thin(&mut self) {
         let last = self.kept.last().map(|snapshot| snapshot.step);
         let density = self.density;
@@ -160,7 +171,9 @@ mod tests {
         let kept = steps(&snapshots);
         assert_eq!(&kept[..256], (0..256).collect::<Vec<_>>());
         let between = |low: u64, high: u64| {
-            kept.iter().filter(|step| (low..high).contains(step)).count()
+            kept.iter()
+                .filter(|step| (low..high).contains(step))
+                .count()
         };
         assert_eq!(between(256, 512), 128);
         assert_eq!(between(512, 1024), 128);

@@ -7,14 +7,13 @@ use crate::train::{optimizers, schedules};
 /// batches of 16, fifty steps.
 pub(crate) fn recipe() -> Recipe {
     let data = crate::data::section();
-    let mut analyses = analysis_sections().into_iter().map(|section| section.default_component());
+    let mut analyses = analysis_sections()
+        .into_iter()
+        .map(|section| section.default_component());
     let mut analysis = || analyses.next().flatten().unwrap();
     Recipe {
         name: "Test".into(),
-        data: data
-            .component("spirals")
-            .unwrap()
-            .with("samples", 60),
+        data: data.component("spirals").unwrap().with("samples", 60),
         model: Component::new("mlp")
             .with("hidden", vec![8i64])
             .with("activation", "tanh")

@@ -108,7 +108,12 @@ fn full_batch_loss_falls_steadily_under_gradient_descent() {
     recipe.optimizer = optimizer("sgd", 0.01);
     let run = finished(&recipe);
     assert_eq!(run.setup().batch_size, run.setup().data.train.len());
-    let losses: Vec<f64> = run.history().rows().iter().map(|row| row.train_loss).collect();
+    let losses: Vec<f64> = run
+        .history()
+        .rows()
+        .iter()
+        .map(|row| row.train_loss)
+        .collect();
     assert!(losses.windows(2).all(|pair| pair[1] < pair[0]));
 }
 
@@ -182,7 +187,75 @@ fn the_schedule_multiplies_the_learning_rate() {
         .defaults(schedules::COMMON_FIELDS)
         .with("warmup_steps", 4);
     let run = finished(&recipe);
-    let rates: Vec<f64> = run.history().rows().iter().map(|row| row.learning_rate).collect();
+    let rates: Vec<f64> = run
+        .history()
+        .rows()
+        .iter()
+        .map(|row| row.learning_rate)
+        .collect();
     assert!((rates[0] - 0.02).abs() < 1e-12 && (rates[4] - 0.1).abs() < 1e-12);
     assert!(rates[49] < 0.001 && rates[50].abs() < 1e-12);
+}
+
+/// The golden 2-4-3 network of the references as a recipe: its data as a table
+/// in `folder`, its parameters as a file beside it.
+fn golden(folder: &Path, optimizer: crate::recipe::Component) -> Recipe {
+    let mut table = String::from("x0,x1,class\n");
+    for i in 0..6 {
+        let i_ = f64::from(i);
+        let (x0, x1) = ((0.9 * i_ + 0.2).sin(), (1.7 * i_ - 0.3).cos());
+        table.push_str(&format!("{x0},{x1},{}\n", i % 3));
+    }
+    std::fs::write(folder.join("golden.csv"), table).unwrap();
+    let mut recipe = recipe();
+    recipe.data = crate::data::section()
+        .component("csv")
+        .unwrap()
+        .with("path", "golden.csv")
+        .with("validation_fraction", 0.0);
+    recipe.model.set("hidden", vec![4i64]);
+    recipe.training.set("batch_size", 0);
+    recipe.training.set("steps", 100);
+    let network = Setup::new(recipe.clone().into(), folder).unwrap().network;
+    let theta: Vec<f64> = (0..27)
+        .map(|k| 0.7 * (1.3 * f64::from(k) + 0.4).sin())
+        .collect();
+    let file = folder.join("golden.safetensors");
+    crate::nn::checkpoint::save(&file, network.layout(), &theta, &[]).unwrap();
+    recipe.initialization =
+        crate::recipe::Component::new("file").with("path", "golden.safetensors");
+    recipe.optimizer = optimizer;
+    recipe
+}
+
+#[test]
+fn the_golden_network_trains_to_the_reference_losses() {
+    let folder = tempfile::tempdir().unwrap();
+    let adamw = optimizer("adamw", 0.01).with("weight_decay", 0.01);
+    for (optimizer, references) in [
+        (
+            optimizer("sgd", 0.5),
+            vec![
+                (0, 1.1363427952372545),
+                (1, 1.01346472939611),
+                (10, 0.649226141061592),
+                (100, 0.0740522570112148),
+            ],
+        ),
+        (optimizer("momentum", 0.05), vec![(100, 0.0914223795129)]),
+        (optimizer("nesterov", 0.05), vec![(100, 0.0886035114286)]),
+        (optimizer("adam", 0.01), vec![(100, 0.411505749283)]),
+        (optimizer("rmsprop", 0.01), vec![(100, 0.0645913513032)]),
+        (adamw, vec![(100, 0.41751682615)]),
+    ] {
+        let kind = optimizer.kind.clone();
+        let recipe = golden(folder.path(), optimizer);
+        let mut run = Run::new(&recipe, folder.path()).unwrap();
+        assert_eq!(finish(&mut run), StepOutcome::Finished);
+        for (step, expected) in references {
+            // Training is in single precision.
+            let found = run.history().row(step).unwrap().train_loss;
+            assert!((found - expected).abs() < 2e-5, "{kind} at {step}: {found}");
+        }
+    }
 }

@@ -381,9 +381,6 @@ impl RecipeEditor {
         requests: &mut Vec<Request>,
     ) {
         ui.add_space(HALF);
-        if let Some(failure) = &ws.load_failure {
-            field::message_ui(ui, failure);
-        }
         if changed {
             let palette = Palette::of(ui.visuals());
             egui::Frame::NONE

@@ -29,11 +29,7 @@ fn reference(key: &str, x: f64) -> [f64; 3] {
         "silu" => [x * s, s + x * slope, slope * (2.0 + x * difference)],
         "sigmoid" => [s, slope, slope * difference],
         "sin" => [libm::sin(x), libm::cos(x), -libm::sin(x)],
-        "softplus" => [
-            x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
-            s,
-            slope,
-        ],
+        "softplus" => [x.max(0.0) + libm::log1p(libm::exp(-x.abs())), s, slope],
         "identity" => [x, 1.0, 0.0],
         other => panic!("no reference for {other}"),
     }
@@ -154,13 +150,9 @@ fn not_a_number_stays_visible() {
 fn relu_has_slope_zero_at_zero() {
     let mut slope = [9.0f64; 3];
     let x = [-1.0, 0.0, 2.0];
-    find("relu").unwrap().backward_f64(
-        &x,
-        &x,
-        &[5.0; 3],
-        Write::Overwrite,
-        &mut slope,
-    );
+    find("relu")
+        .unwrap()
+        .backward_f64(&x, &x, &[5.0; 3], Write::Overwrite, &mut slope);
     assert_eq!(slope, [0.0, 0.0, 5.0]);
 }
 

@@ -7,9 +7,6 @@
 
 mod ops;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CustomOp1, CustomOp2, CustomOp3, Device, Tensor, Var};
@@ -50,7 +47,12 @@ pub enum GraphError {
 
 /// candle's messages carry a backtrace where `RUST_BACKTRACE` is set.
 fn first_line(error: &candle_core::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A node of the graph, made once and applied at every step.
@@ -210,11 +212,7 @@ impl Graph {
     }
 
     /// The targets, checked, numbers dimension by dimension.
-    fn prepare(
-        &self,
-        targets: &BatchTargets,
-        samples: usize,
-    ) -> Result<BatchTargets, GraphError> {
+    fn prepare(&self, targets: &BatchTargets, samples: usize) -> Result<BatchTargets, GraphError> {
         let outputs = self.network.outputs();
         match targets {
             BatchTargets::Classes(labels) => {
@@ -241,9 +239,10 @@ impl Graph {
 /// reordering them: long rows that nothing but a linear layer reads.
 fn reads_rows(network: &Network) -> bool {
     let long = network.input_shape().len() > 16;
-    let mut readers = network.operations().iter().filter(|operation| {
-        operation.input == 0 || matches!(operation.operator, Operator::Add(0))
-    });
+    let mut readers = network
+        .operations()
+        .iter()
+        .filter(|operation| operation.input == 0 || matches!(operation.operator, Operator::Add(0)));
     let linear = readers.next().is_some_and(|operation| {
         matches!(
             operation.operator,

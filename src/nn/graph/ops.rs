@@ -48,7 +48,9 @@ fn with_both<R>(
     second: &Tensor,
     f: impl FnOnce(&[f32], &[f32]) -> Result<R>,
 ) -> Result<R> {
-    with_numbers(first, |first| with_numbers(second, |second| f(first, second)))
+    with_numbers(first, |first| {
+        with_numbers(second, |second| f(first, second))
+    })
 }
 
 /// A tensor [channels, samples, plane] of these numbers.
@@ -498,10 +500,7 @@ impl CustomOp1 for LossOp {
         self.loss
             .losses_f32(self.batch(numbers(outputs, layout)?, n), &mut losses);
         let sum: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
-        Ok((
-            CpuStorage::F64(vec![sum / n as f64]),
-            Shape::from_dims(&[]),
-        ))
+        Ok((CpuStorage::F64(vec![sum / n as f64]), Shape::from_dims(&[])))
     }
 
     fn bwd(&self, outputs: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {

@@ -37,13 +37,15 @@ fn variances_are_those_of_the_papers() {
                 ("6.weight", (300.0, 50.0)),
             ] {
                 let values = weights(&network, &theta, name);
-                let expected =
-                    2.25 * numerator / if both { fans.0 + fans.1 } else { fans.0 };
+                let expected = 2.25 * numerator / if both { fans.0 + fans.1 } else { fans.0 };
                 let n = values.len() as f64;
                 let mean = values.iter().sum::<f64>() / n;
                 let variance = values.iter().map(|value| value * value).sum::<f64>() / n;
                 // Four standard errors; a uniform distribution has fewer.
-                assert!(mean.abs() < 4.0 * (expected / n).sqrt(), "{kind} {shape} {name}");
+                assert!(
+                    mean.abs() < 4.0 * (expected / n).sqrt(),
+                    "{kind} {shape} {name}"
+                );
                 assert!(
                     (variance / expected - 1.0).abs() < 4.0 * (2.0 / n).sqrt(),
                     "{kind} {shape} {name}: {variance} {expected}"
@@ -54,9 +56,17 @@ fn variances_are_those_of_the_papers() {
                 }
             }
             for name in ["0.bias", "2.bias", "4.bias", "6.bias"] {
-                assert!(weights(&network, &theta, name).iter().all(|value| *value == 0.0));
+                assert!(
+                    weights(&network, &theta, name)
+                        .iter()
+                        .all(|value| *value == 0.0)
+                );
             }
-            assert!(weights(&network, &theta, "2.weight").iter().all(|value| *value == 1.0));
+            assert!(
+                weights(&network, &theta, "2.weight")
+                    .iter()
+                    .all(|value| *value == 1.0)
+            );
         }
     }
 }
@@ -74,9 +84,13 @@ fn orthogonal_matrices_are_orthogonal() {
         let w = weights(&network, &theta, name);
         let dot = |i: usize, j: usize| -> f64 {
             if rows <= columns {
-                (0..columns).map(|k| w[i * columns + k] * w[j * columns + k]).sum()
+                (0..columns)
+                    .map(|k| w[i * columns + k] * w[j * columns + k])
+                    .sum()
             } else {
-                (0..rows).map(|k| w[k * columns + i] * w[k * columns + j]).sum()
+                (0..rows)
+                    .map(|k| w[k * columns + i] * w[k * columns + j])
+                    .sum()
             }
         };
         for i in 0..rows.min(columns) {
@@ -96,7 +110,12 @@ fn a_seed_repeats_and_another_differs() {
     assert_eq!(draw(1), draw(1));
     assert_ne!(draw(1), draw(2));
     let unknown = initialize(&network, &Component::new("zeros"), 0, Path::new(""));
-    assert!(unknown.unwrap_err().to_string().contains("expected one of xavier_normal"));
+    assert!(
+        unknown
+            .unwrap_err()
+            .to_string()
+            .contains("expected one of xavier_normal")
+    );
 }
 
 #[test]

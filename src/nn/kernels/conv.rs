@@ -88,8 +88,8 @@ pub fn im2col<T: Scalar>(geometry: &ConvGeometry, x: View<'_, T>, columns: &mut 
                             continue;
                         }
                         let y = oy * geometry.stride + ky - geometry.padding;
-                        let from = y * geometry.width + first_x * geometry.stride + kx
-                            - geometry.padding;
+                        let from =
+                            y * geometry.width + first_x * geometry.stride + kx - geometry.padding;
                         let line = &mut line[first_x..end_x];
                         if geometry.stride == 1 {
                             for (out, value) in line.iter_mut().zip(&image[from..]) {
@@ -128,8 +128,8 @@ fn col2im<T: Scalar>(geometry: &ConvGeometry, columns: &[T], samples: usize, dx:
                     let image = &mut dx[start..start + plane];
                     for oy in first_y..end_y {
                         let y = oy * geometry.stride + ky - geometry.padding;
-                        let from = y * geometry.width + first_x * geometry.stride + kx
-                            - geometry.padding;
+                        let from =
+                            y * geometry.width + first_x * geometry.stride + kx - geometry.padding;
                         let line = &patch[oy * ow + first_x..oy * ow + end_x];
                         if geometry.stride == 1 {
                             for (pixel, value) in image[from..].iter_mut().zip(line) {

@@ -1,9 +1,9 @@
 //! The dense layer y = W x + b, W row-major [outputs, inputs], for n samples.
 
+use super::View;
 use super::matrix::{Matrix, Write, multiply, multiply_transposed, row_sums};
 use super::scalar::Scalar;
 use super::simd::{Kernel, dispatch};
-use super::View;
 
 /// y ← W x + b.
 pub fn forward<T: Scalar>(

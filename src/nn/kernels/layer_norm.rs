@@ -199,8 +199,7 @@ pub fn tangent<T: Scalar>(
                 geometry.at(scale_tangent, c, j) * normalized + geometry.at(shift_tangent, c, j);
             if let Some(rx) = rx {
                 let rx = rx[c * length + j];
-                value += geometry.at(scale, c, j)
-                    * (inverse[j] * (rx - a[j] - normalized * b[j]));
+                value += geometry.at(scale, c, j) * (inverse[j] * (rx - a[j] - normalized * b[j]));
             }
             *ry = value;
         }

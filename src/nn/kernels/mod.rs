@@ -79,7 +79,11 @@ pub fn to_channels<T: Copy>(
     plane: usize,
     out: &mut [T],
 ) {
-    for (s, row) in rows.chunks_exact(channels * plane).take(samples).enumerate() {
+    for (s, row) in rows
+        .chunks_exact(channels * plane)
+        .take(samples)
+        .enumerate()
+    {
         for (c, values) in row.chunks_exact(plane).enumerate() {
             let start = (c * samples + s) * plane;
             out[start..start + plane].copy_from_slice(values);

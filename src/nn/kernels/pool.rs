@@ -45,12 +45,7 @@ impl PoolGeometry {
 
 /// y ← the largest number in each window, `argmax` ← where in its plane it
 /// lies (the first one of equals, as in PyTorch; a not-a-number wins).
-pub fn max_forward<T: Scalar>(
-    geometry: &PoolGeometry,
-    x: &[T],
-    y: &mut [T],
-    argmax: &mut [u32],
-) {
+pub fn max_forward<T: Scalar>(geometry: &PoolGeometry, x: &[T], y: &mut [T], argmax: &mut [u32]) {
     let planes = x
         .chunks_exact(geometry.plane())
         .zip(y.chunks_exact_mut(geometry.output_plane()))
@@ -131,12 +126,7 @@ pub fn average_forward<T: Scalar>(geometry: &PoolGeometry, x: &[T], y: &mut [T])
 }
 
 /// dx ← or += dy spread evenly over each window.
-pub fn average_backward<T: Scalar>(
-    geometry: &PoolGeometry,
-    dy: &[T],
-    write: Write,
-    dx: &mut [T],
-) {
+pub fn average_backward<T: Scalar>(geometry: &PoolGeometry, dy: &[T], write: Write, dx: &mut [T]) {
     let factor = T::ONE / T::from_f64((geometry.size * geometry.size) as f64);
     if write == Write::Overwrite {
         dx.fill(T::ZERO);

@@ -297,7 +297,10 @@ fn exp_parts_f64<const FMA: bool>(x: f64) -> (f64, f64) {
     let r = (-n).fma::<FMA>(LN2_HIGH, x);
     let r = (-n).fma::<FMA>(LN2_LOW, r);
     let p = (r * r).fma::<FMA>(polynomial::<f64, FMA, 12>(r, &EXP_F64), r);
-    (f64::from_bits(rounded.to_bits().wrapping_add(1023) << 52), p)
+    (
+        f64::from_bits(rounded.to_bits().wrapping_add(1023) << 52),
+        p,
+    )
 }
 
 #[inline(always)]

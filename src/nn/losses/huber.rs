@@ -53,7 +53,11 @@ impl Elementwise for Huber {
     fn first<T: Scalar, const FMA: bool>(&self, f: T, y: T) -> T {
         let delta = T::from_f64(self.delta);
         let d = f - y;
-        if d.abs() > delta { delta.copysign(d) } else { d }
+        if d.abs() > delta {
+            delta.copysign(d)
+        } else {
+            d
+        }
     }
 
     #[inline(always)]

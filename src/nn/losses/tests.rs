@@ -73,7 +73,10 @@ fn values_agree_with_the_formulas() {
         for s in 0..N {
             let f = [outputs[s], outputs[N + s], outputs[2 * N + s]];
             let expected = naive(loss.as_ref(), &f, LABELS[s]);
-            assert!((losses[s] - expected).abs() < 1e-13 * (1.0 + expected), "{loss:?}");
+            assert!(
+                (losses[s] - expected).abs() < 1e-13 * (1.0 + expected),
+                "{loss:?}"
+            );
         }
         let outputs: Vec<f32> = outputs.iter().map(|f| *f as f32).collect();
         let batch = LossBatch {
@@ -164,7 +167,10 @@ fn a_not_a_number_reaches_the_loss() {
         };
         let mut losses = [0.0; 2];
         loss.losses_f64(batch, &mut losses);
-        assert!(losses.iter().all(|loss| loss.is_nan()), "{loss:?} {losses:?}");
+        assert!(
+            losses.iter().all(|loss| loss.is_nan()),
+            "{loss:?} {losses:?}"
+        );
     }
 }
 
@@ -182,15 +188,31 @@ fn outputs_follow_from_loss_and_targets() {
         panic!()
     };
     assert_eq!(cross.outputs(&classes(2)), Ok(2));
-    assert!(cross.outputs(&values).unwrap_err().to_string().contains("classes"));
+    assert!(
+        cross
+            .outputs(&values)
+            .unwrap_err()
+            .to_string()
+            .contains("classes")
+    );
     assert_eq!(square.outputs(&classes(3)), Ok(3));
     assert_eq!(square.outputs(&values), Ok(2));
     assert_eq!(huber.outputs(&values), Ok(2));
     assert_eq!(binary.outputs(&classes(2)), Ok(1));
     assert_eq!(binary.outputs(&classes(3)), Ok(3));
-    assert!(binary.outputs(&values).unwrap_err().to_string().contains("0 to 1"));
+    assert!(
+        binary
+            .outputs(&values)
+            .unwrap_err()
+            .to_string()
+            .contains("0 to 1")
+    );
     let unknown = build(&Component::new("hinge")).unwrap_err();
-    assert!(unknown.to_string().contains("expected one of cross_entropy"));
+    assert!(
+        unknown
+            .to_string()
+            .contains("expected one of cross_entropy")
+    );
 }
 
 #[test]

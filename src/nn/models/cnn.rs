@@ -28,11 +28,7 @@ pub static CNN: ModelKind = ModelKind {
     build,
 };
 
-fn build(
-    model: &Component,
-    input: &InputShape,
-    outputs: usize,
-) -> Result<Network, ModelError> {
+fn build(model: &Component, input: &InputShape, outputs: usize) -> Result<Network, ModelError> {
     if let InputShape::Vector(features) = input {
         return Err(ModelError::Shape(format!(
             "a convolutional network needs images, and the data are vectors of {features} numbers"

@@ -13,11 +13,7 @@ const LARGEST: usize = 65536;
 ///
 /// # Errors
 /// `Layer` with the entry and what was expected instead.
-pub fn build(
-    layers: &[&str],
-    input: &InputShape,
-    outputs: usize,
-) -> Result<Network, ModelError> {
+pub fn build(layers: &[&str], input: &InputShape, outputs: usize) -> Result<Network, ModelError> {
     let mut builder = NetworkBuilder::new(*input);
     for (index, entry) in layers.iter().enumerate() {
         add(&mut builder, entry).map_err(|message| ModelError::Layer {

@@ -55,11 +55,7 @@ pub static MLP: ModelKind = ModelKind {
     build,
 };
 
-fn build(
-    model: &Component,
-    input: &InputShape,
-    outputs: usize,
-) -> Result<Network, ModelError> {
+fn build(model: &Component, input: &InputShape, outputs: usize) -> Result<Network, ModelError> {
     let activation = activation(model.text("activation"))?;
     let bias = model.boolean("bias");
     let mut builder = NetworkBuilder::new(InputShape::Vector(input.len()));

@@ -37,11 +37,7 @@ pub fn kinds() -> Vec<&'static Kind> {
 ///
 /// # Errors
 /// See [`Network::build`].
-pub fn build(
-    model: &Component,
-    input: &InputShape,
-    outputs: usize,
-) -> Result<Network, ModelError> {
+pub fn build(model: &Component, input: &InputShape, outputs: usize) -> Result<Network, ModelError> {
     let kind = ALL
         .iter()
         .find(|kind| kind.kind.key == model.kind)

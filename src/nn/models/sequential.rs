@@ -22,10 +22,6 @@ pub static SEQUENTIAL: ModelKind = ModelKind {
     build,
 };
 
-fn build(
-    model: &Component,
-    input: &InputShape,
-    outputs: usize,
-) -> Result<Network, ModelError> {
+fn build(model: &Component, input: &InputShape, outputs: usize) -> Result<Network, ModelError> {
     layers::build(&model.texts("layers"), input, outputs)
 }

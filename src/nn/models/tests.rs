@@ -71,7 +71,14 @@ fn layer_norm_residual_and_bias_are_options() {
 
 #[test]
 fn a_cnn_has_the_names_of_a_sequential() {
-    let layers = ["conv 3 3x3", "gelu", "max-pool 2", "conv 4 2x2", "tanh", "flatten"];
+    let layers = [
+        "conv 3 3x3",
+        "gelu",
+        "max-pool 2",
+        "conv 4 2x2",
+        "tanh",
+        "flatten",
+    ];
     let model = Component::new("cnn").with("layers", layers.to_vec());
     let image = InputShape::Image {
         channels: 1,
@@ -141,8 +148,18 @@ fn errors_name_the_entry_and_what_was_expected() {
     };
     let unknown = message(vec!["relu", "pool 2"], &image);
     assert!(unknown.starts_with("layers[1] = \"pool 2\": expected conv, max-pool"));
-    for bad in ["conv", "conv 3", "conv 3 3", "conv 3 3x", "conv 3 3x3 pad", "conv 3 3x3 by 2"] {
-        assert!(message(vec![bad], &image).contains("\"conv CHANNELS HEIGHTxWIDTH\""), "{bad}");
+    for bad in [
+        "conv",
+        "conv 3",
+        "conv 3 3",
+        "conv 3 3x",
+        "conv 3 3x3 pad",
+        "conv 3 3x3 by 2",
+    ] {
+        assert!(
+            message(vec![bad], &image).contains("\"conv CHANNELS HEIGHTxWIDTH\""),
+            "{bad}"
+        );
     }
     assert!(message(vec!["conv 0 3x3"], &image).contains("out of range"));
     assert!(message(vec!["conv 3 9x9"], &image).contains("9×9 kernel does not fit on a 8×8"));
@@ -160,5 +177,9 @@ fn errors_name_the_entry_and_what_was_expected() {
     assert!(unknown.to_string().contains("expected one of tanh, relu"));
     let model = Component::new("transformer");
     let unknown = Network::build(&model, &InputShape::Vector(2), 2).unwrap_err();
-    assert!(unknown.to_string().contains("expected one of mlp, cnn, sequential"));
+    assert!(
+        unknown
+            .to_string()
+            .contains("expected one of mlp, cnn, sequential")
+    );
 }

@@ -49,17 +49,17 @@ impl Scalar for f64 {
 /// has them. Without fused multiply-add the numbers are the same bit for bit
 /// on every machine.
 #[inline]
-pub(in crate::train) fn wide(work: impl FnOnce()) {
+pub(in crate::train) fn wide<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, which is all that the function asks.
         return unsafe { with_avx2(work) };
     }
-    work();
+    work()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2(work: impl FnOnce()) {
-    work();
+fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }

@@ -1,5 +1,7 @@
 //! Gradient descent: θ ← θ − ηg (Cauchy 1847; stochastic: Robbins and Monro 1951).
 
+use std::marker::PhantomData;
+
 use super::scalar::{Scalar, wide};
 use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
 use crate::recipe::{Component, Field, Kind};
@@ -13,17 +15,19 @@ pub(super) static KIND: Kind = Kind {
 
 static FIELDS: &[Field] = &[fields::learning_rate(0.1), fields::WEIGHT_DECAY];
 
-pub(super) struct Sgd {
+pub(super) struct Sgd<T> {
     weight_decay: f64,
+    scalar: PhantomData<T>,
 }
 
-pub(super) fn new<T: Scalar>(component: &Component, _dim: usize) -> Sgd {
+pub(super) fn new<T: Scalar>(component: &Component, _dim: usize) -> Sgd<T> {
     Sgd {
         weight_decay: component.float("weight_decay"),
+        scalar: PhantomData,
     }
 }
 
-impl<T: Scalar> Optimizer<T> for Sgd {
+impl<T: Scalar> Optimizer<T> for Sgd<T> {
     fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
         let eta = T::from_f64(learning_rate);
         let decay = T::from_f64(self.weight_decay);

@@ -11,7 +11,9 @@ const DIM: usize = 27;
 
 /// θ_k = 0.7·sin(1.3k + 0.4).
 fn golden_theta() -> Vec<f64> {
-    (0..DIM).map(|k| 0.7 * (1.3 * k as f64 + 0.4).sin()).collect()
+    (0..DIM)
+        .map(|k| 0.7 * (1.3 * k as f64 + 0.4).sin())
+        .collect()
 }
 
 /// Loss and gradient of the golden tanh network with softmax cross-entropy,
@@ -23,10 +25,7 @@ fn loss_and_gradient(theta: &[f64], gradient: &mut [f64]) -> f64 {
     gradient.fill(0.0);
     let mut loss = 0.0;
     for i in 0..SAMPLES {
-        let x = [
-            (0.9 * i as f64 + 0.2).sin(),
-            (1.7 * i as f64 - 0.3).cos(),
-        ];
+        let x = [(0.9 * i as f64 + 0.2).sin(), (1.7 * i as f64 - 0.3).cos()];
         let y = i % CLASSES;
         let h: Vec<f64> = (0..HIDDEN)
             .map(|j| (w1[2 * j] * x[0] + w1[2 * j + 1] * x[1] + b1[j]).tanh())
@@ -104,9 +103,8 @@ fn adaptive_optimizers_agree_with_the_reference() {
 
 #[test]
 fn thresholds_agree_with_the_reference() {
-    let threshold = |kind: &str, rate: f64| {
-        build(&component(kind, rate), 1).unwrap().stability(rate)
-    };
+    let threshold =
+        |kind: &str, rate: f64| build(&component(kind, rate), 1).unwrap().stability(rate);
     assert_close(threshold("sgd", 0.1).threshold(), 20.0);
     assert_close(threshold("momentum", 0.1).threshold(), 38.0);
     assert!((threshold("nesterov", 0.1).threshold() - 13.5714).abs() < 1e-4);
@@ -149,8 +147,7 @@ fn every_optimizer_resumes_exactly_from_its_state() {
         }
         assert_eq!(theta, end, "{}", kind.key);
         assert!(
-            build(&component, DIM + 1).unwrap().restore(&state).is_err()
-                || state.slots.is_empty()
+            build(&component, DIM + 1).unwrap().restore(&state).is_err() || state.slots.is_empty()
         );
         again.reset();
         assert_eq!(again.state(), build(&component, DIM).unwrap().state());
