@@ -56,9 +56,10 @@ fn landscape(run: &FinishedRun) -> Figure {
     } else {
         views::landscape::displacement_unit(slice.text("normalization"))
     };
+    let directions = format!("seed {}", slice.integer("seed"));
     let info = SliceInfo {
         step: run.last.step,
-        seed: slice.integer("seed").unsigned_abs(),
+        directions: &directions,
         unit,
         split: match slice.text("split") {
             "validation" => Split::Validation,
