@@ -13,30 +13,18 @@ use crate::curvature::{
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::gradients::{GradientMaps, SaliencyMaps, choose_samples, gradient_maps, saliency};
 use crate::landscape::{
-    Centre, Directions, GridAxis, Normalization, PlaneLoss, TensorBlock, evaluate_slice1d,
-    evaluate_slice2d, path_share, project_path,
+    Centre, Directions, GridAxis, Normalization, PathPoint, PathShare, PlaneLoss, TensorBlock,
+    evaluate_slice1d, evaluate_slice2d, path_share, project_path,
 };
 use crate::math::rng::stream;
-use crate::math::{MathError, Progress};
+use crate::math::vector::to_f64;
+use crate::math::{MathError, Progress, floats};
 use crate::nn::{ParameterKind, ParameterLayout};
-use crate::objective::{Objective, Plane, PlaneScratch, Real};
+use crate::objective::Objective;
 use crate::recipe::Component;
 use crate::train::{RunError, Setup, Snapshot};
 
-impl<T: Real> PlaneLoss for Plane<T> {
-    type Scratch = PlaneScratch<T>;
-
-    fn scratch(&self) -> PlaneScratch<T> {
-        Plane::scratch(self)
-    }
-
-    fn loss_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> f64 {
-        Plane::loss_at(self, a, b, scratch)
-    }
-}
-
-/// A residual of this share of the eigenvalue is good enough for a plot: the
-/// value itself is then right to about its square.
+/// The tolerance that is good enough for a plot.
 const TOLERANCE: f64 = 1e-3;
 
 impl From<MathError> for JobError {
@@ -54,9 +42,8 @@ impl From<RunError> for JobError {
     }
 }
 
-/// The parameters in double precision.
-fn double(theta: &[f32]) -> Vec<f64> {
-    theta.iter().map(|value| f64::from(*value)).collect()
+fn no_validation() -> JobError {
+    JobError::Failed("there is no validation set: raise data.validation_fraction".to_owned())
 }
 
 /// Which samples a loss is taken over.
@@ -82,11 +69,19 @@ impl Split {
     fn objective(self, setup: &Setup) -> Result<&Objective<f32>, JobError> {
         match self {
             Self::Train => Ok(&setup.training),
-            Self::Validation => setup.validation.as_ref().ok_or_else(|| {
-                JobError::Failed(
-                    "there is no validation set: raise data.validation_fraction".to_owned(),
-                )
-            }),
+            Self::Validation => setup.validation.as_ref().ok_or_else(no_validation),
+        }
+    }
+
+    fn objective_double(self, setup: &Setup) -> Result<Objective<f64>, JobError> {
+        match self {
+            Self::Train => Ok(setup.training_double()?.clone()),
+            Self::Validation => {
+                let validation = setup.data.validation.as_ref().ok_or_else(no_validation)?;
+                let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
+                Objective::new(network, loss, validation)
+                    .map_err(|error| JobError::Failed(error.to_string()))
+            }
         }
     }
 }
@@ -160,9 +155,9 @@ pub fn tensor_blocks(layout: &ParameterLayout) -> Vec<TensorBlock> {
 ///
 /// # Errors
 /// [`MathError`], where the parameters or the path span no plane.
-pub fn slice_directions(
+pub fn slice_directions<T: floats::Real>(
     setup: &Setup,
-    centre: &[f32],
+    centre: &[T],
     path: &[Arc<Snapshot>],
     settings: &SliceSettings,
 ) -> Result<Arc<Directions>, MathError> {
@@ -180,7 +175,7 @@ pub fn slice_directions(
         )?,
         SliceDirections::Path => {
             let vectors: Vec<&[f32]> = path.iter().map(|snapshot| &snapshot.theta[..]).collect();
-            let centre = double(centre);
+            let centre = to_f64(centre);
             Directions::of_path(
                 &vectors,
                 Centre::Given(&centre),
@@ -191,9 +186,9 @@ pub fn slice_directions(
     Ok(Arc::new(directions))
 }
 
-/// Evaluates a slice around a snapshot, coarse grid first: `on_level` gets every
-/// grid, each finer than the one before. The path's snapshots are projected on
-/// the plane; it may be empty.
+/// Evaluates a slice around a snapshot in single precision, coarse grid first:
+/// `on_level` gets every grid, each finer than the one before. The path's
+/// snapshots are projected on the plane; it may be empty.
 ///
 /// # Errors
 /// [`JobError`].
@@ -207,6 +202,37 @@ pub fn slice(
 ) -> Result<Landscape, JobError> {
     let objective = settings.split.objective(setup)?;
     let directions = slice_directions(setup, &centre.theta, path, settings)?;
+    let [first, second] = directions.to_f32();
+    let plane = objective.plane(&centre.theta, &first, &second);
+    let landscape = on_plane(&centre.theta, directions, path)?;
+    evaluate(&plane, landscape, settings, progress, on_level)
+}
+
+/// The same slice in double precision throughout, around any parameters: slower,
+/// and exact to rounding.
+///
+/// # Errors
+/// [`JobError`].
+pub fn slice_double(
+    setup: &Setup,
+    centre: &[f64],
+    path: &[Arc<Snapshot>],
+    settings: &SliceSettings,
+    progress: &dyn Progress,
+) -> Result<Landscape, JobError> {
+    let objective = settings.split.objective_double(setup)?;
+    let directions = slice_directions(setup, centre, path, settings)?;
+    let plane = objective.plane(centre, &directions.first, &directions.second);
+    let landscape = on_plane(centre, directions, path)?;
+    evaluate(&plane, landscape, settings, progress, &mut |_| ())
+}
+
+/// A landscape of no shape yet: the path projected on the plane.
+fn on_plane<T: floats::Real>(
+    centre: &[T],
+    directions: Arc<Directions>,
+    path: &[Arc<Snapshot>],
+) -> Result<Projected, MathError> {
     let snapshots: Vec<(u64, &[f32])> = path
         .iter()
         .map(|snapshot| (snapshot.step, &snapshot.theta[..]))
@@ -214,40 +240,64 @@ pub fn slice(
     let share = if snapshots.is_empty() {
         None
     } else {
-        Some(path_share(&snapshots, &centre.theta, &directions)?)
+        Some(path_share(&snapshots, centre, &directions)?)
     };
-    let points: Arc<[_]> = project_path(&snapshots, &centre.theta, &directions)?.into();
-    let landscape = |shape| Landscape {
-        shape,
-        directions: Arc::clone(&directions),
-        path: Arc::clone(&points),
+    let points = project_path(&snapshots, centre, &directions)?.into();
+    Ok(Projected {
+        directions,
+        points,
         share,
-    };
-    let [first, second] = directions.to_f32();
-    let plane = objective.plane(&centre.theta, &first, &second);
+    })
+}
+
+/// A plane with the path on it, before the losses are known.
+struct Projected {
+    directions: Arc<Directions>,
+    points: Arc<[PathPoint]>,
+    share: Option<PathShare>,
+}
+
+impl Projected {
+    fn with(&self, shape: SliceShape) -> Landscape {
+        Landscape {
+            shape,
+            directions: Arc::clone(&self.directions),
+            path: Arc::clone(&self.points),
+            share: self.share,
+        }
+    }
+}
+
+fn evaluate(
+    plane: &impl PlaneLoss,
+    projected: Projected,
+    settings: &SliceSettings,
+    progress: &dyn Progress,
+    on_level: &mut dyn FnMut(Landscape),
+) -> Result<Landscape, JobError> {
     let axis = GridAxis::symmetric(settings.extent, settings.grid)?;
     // After a cancellation the evaluation still returns what it has: that is
     // not what was asked for, but has been reported.
     let (shape, complete) = if settings.line {
-        let mut report = |line| on_level(landscape(SliceShape::Line(line)));
-        let line = evaluate_slice1d(&plane, &axis, (1.0, 0.0), progress, &mut report)?;
+        let mut report = |line| on_level(projected.with(SliceShape::Line(line)));
+        let line = evaluate_slice1d(plane, &axis, (1.0, 0.0), progress, &mut report)?;
         let complete = line.is_finest();
         (SliceShape::Line(line), complete)
     } else {
-        let mut report = |grid| on_level(landscape(SliceShape::Plane(grid)));
-        let grid = evaluate_slice2d(&plane, &axis, &axis, progress, &mut report)?;
+        let mut report = |grid| on_level(projected.with(SliceShape::Plane(grid)));
+        let grid = evaluate_slice2d(plane, &axis, &axis, progress, &mut report)?;
         let complete = grid.is_finest();
         (SliceShape::Plane(grid), complete)
     };
     if complete {
-        Ok(landscape(shape))
+        Ok(projected.with(shape))
     } else {
         Err(JobError::Cancelled)
     }
 }
 
 /// How the spectrum is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectrumSettings {
     /// How many of the largest eigenvalues.
     pub top: usize,
@@ -257,6 +307,9 @@ pub struct SpectrumSettings {
     pub lanczos_steps: usize,
     /// Source of the probes.
     pub seed: u64,
+    /// An eigenvalue's residual as a share of it that is good enough. The value
+    /// itself is then right to about the square of that.
+    pub tolerance: f64,
 }
 
 impl SpectrumSettings {
@@ -267,6 +320,7 @@ impl SpectrumSettings {
             probes: spectrum.count("probes"),
             lanczos_steps: spectrum.count("lanczos_steps").max(2),
             seed,
+            tolerance: TOLERANCE,
         }
     }
 }
@@ -296,9 +350,9 @@ impl Progress for Part<'_> {
 ///
 /// # Errors
 /// [`JobError`].
-pub fn spectrum(
+pub fn spectrum<T: floats::Real>(
     setup: &Setup,
-    theta: &[f32],
+    theta: &[T],
     settings: &SpectrumSettings,
     progress: &dyn Progress,
     on_part: &mut dyn FnMut(&Spectrum),
@@ -308,13 +362,13 @@ pub fn spectrum(
         from,
         to,
     };
-    let theta = double(theta);
+    let theta = to_f64(theta);
     let hessian = setup.training_double()?.hessian(&theta);
     let mut probes = stream(settings.seed, "probes");
     let options = ExtremalOptions {
         largest: settings.top.min(setup.dim()),
         smallest: 1,
-        tolerance: TOLERANCE,
+        tolerance: settings.tolerance,
         ..ExtremalOptions::default()
     };
     let mut found = Spectrum {
@@ -389,7 +443,7 @@ impl Tracker {
         progress: &dyn Progress,
     ) -> Result<Vec<EigenvalueEstimate>, JobError> {
         let start = std::mem::take(&mut self.vectors);
-        let theta = double(theta);
+        let theta = to_f64(theta);
         let hessian = setup.training_double()?.hessian(&theta);
         let options = ExtremalOptions {
             largest: top.clamp(1, setup.dim()),
@@ -638,7 +692,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(parts, [(false, false), (true, false)]);
-        let hessian = setup.training_double().unwrap().hessian(&double(theta));
+        let hessian = setup.training_double().unwrap().hessian(&to_f64(theta));
         let exact = exact_spectrum(&hessian, &()).unwrap();
         for (found, exact) in found.top.eigenvalues.iter().zip(&exact.eigenvalues) {
             assert!((found.value - exact).abs() <= found.residual.max(1e-9));

@@ -155,12 +155,7 @@ pub fn run_to_end(
 
     let progress = reporter("gradients");
     progress.report(0, 1);
-    let samples = recipe.gradients.count("samples");
-    let gradients = analyses::gradients(&setup, &last.theta);
-    let saliency =
-        analyses::saliency_maps(&setup, &last.theta, Split::Validation, &[], samples, None);
-    let chosen = choose_samples(&setup.data.train, PREDICTED_SAMPLES);
-    let prediction = analyses::predictions(&setup, &last.theta, RESOLUTION, &chosen);
+    let (gradients, saliency, prediction) = maps(&setup, &last.theta);
     progress.report(1, 1);
 
     Ok(FinishedRun {
@@ -177,6 +172,16 @@ pub fn run_to_end(
         prediction,
         failures,
     })
+}
+
+/// The gradient, saliency maps of as many samples as the recipe asks for, and
+/// the predictions at `theta`.
+pub fn maps(setup: &Setup, theta: &[f32]) -> (GradientMaps, SaliencyMaps, PredictionMap) {
+    let samples = setup.recipe.gradients.count("samples");
+    let saliency = analyses::saliency_maps(setup, theta, Split::Validation, &[], samples, None);
+    let chosen = choose_samples(&setup.data.train, PREDICTED_SAMPLES);
+    let prediction = analyses::predictions(setup, theta, RESOLUTION, &chosen);
+    (analyses::gradients(setup, theta), saliency, prediction)
 }
 
 /// Trains to the end, measuring the sharpness as the recipe asks.

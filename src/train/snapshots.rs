@@ -77,6 +77,17 @@ impl Snapshots {
         }
     }
 
+    /// Snapshots that were kept before, by rising step, as they are: none is
+    /// thinned out.
+    pub fn restored(kept: Vec<Arc<Snapshot>>) -> Self {
+        Self {
+            bytes: kept.iter().map(|snapshot| snapshot.bytes()).sum(),
+            kept,
+            density: DENSITY,
+            limit: usize::MAX,
+        }
+    }
+
     fn thin(&mut self) {
         let last = self.kept.last().map(|snapshot| snapshot.step);
         let density = self.density;

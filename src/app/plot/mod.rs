@@ -92,6 +92,8 @@ pub struct Options {
     /// For each panel, in the order of [`Figure::panels`], the value of its x
     /// axis that is marked because the pointer is on it in another view.
     pub cursors: Vec<Option<f64>>,
+    /// Places to mark with a ring.
+    pub marks: Vec<Place>,
     /// Whether the images of mosaics can be clicked.
     pub selectable_tiles: bool,
 }
@@ -144,21 +146,24 @@ impl FigureView {
             .map(|[x, _]| (scale.inverse(x.0), scale.inverse(x.1)))
     }
 
-    /// The figure as it is seen now, zoomed and without what the legend hides:
-    /// for exporting it.
-    pub fn as_seen(&self) -> Option<Figure> {
-        let mut figure = self.effective(self.figure.as_deref()?);
+    /// A figure as it is seen now: zoomed, and without what the legend hides.
+    /// It has the panels of the one that is shown, perhaps in more detail; its
+    /// title stays.
+    pub fn as_seen(&self, mut figure: Figure) -> Figure {
+        let title = figure.title.take();
+        let mut figure = self.effective(&figure);
+        figure.title = title;
         let contents = figure
             .rows
             .iter_mut()
             .flat_map(|row| row.panels.iter_mut())
             .map(|panel| &mut panel.content);
         for (content, state) in contents.zip(&self.panels) {
-            if let (Content::Axes(axes), Prepared::Axes(prepared)) = (content, &state.prepared) {
-                axes.layers.clone_from(&prepared.axes.layers);
+            if let (Content::Axes(axes), Prepared::Axes(_)) = (content, &state.prepared) {
+                prepare::hide(axes, &self.hidden);
             }
         }
-        Some(figure)
+        figure
     }
 
     /// Draws a figure over all the room there is. `id` must be unique in the
@@ -464,6 +469,17 @@ impl FigureView {
                 if x >= frame.left() && x <= frame.right() {
                     let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.55));
                     inside.vline(x, frame.y_range(), line);
+                }
+            }
+            for mark in options.marks.iter().filter(|mark| mark.panel == index) {
+                let at = egui::pos2(
+                    shown.transform.position_from_point_x(axes.x.scale.forward(mark.x)),
+                    shown.transform.position_from_point_y(axes.y.scale.forward(mark.y)),
+                );
+                if at.x.is_finite() && at.y.is_finite() {
+                    let size = 1.1 * theme.marker_size as f32;
+                    inside.circle_stroke(at, size, Stroke::new(3.0, color(theme.background)));
+                    inside.circle_stroke(at, size, Stroke::new(1.5, color(theme.foreground)));
                 }
             }
             if let Some(readout) = readout {

@@ -63,13 +63,7 @@ impl PreparedAxes {
         context: &egui::Context,
     ) -> Self {
         let mut shown = axes.clone();
-        if !hidden.is_empty() {
-            shown.layers = axes
-                .layers
-                .iter()
-                .filter_map(|layer| without(layer, hidden))
-                .collect();
-        }
+        hide(&mut shown, hidden);
         let mut reusable: Vec<(Layer, TextureHandle)> = before
             .map(|before| {
                 let layers = std::mem::take(&mut before.layers);
@@ -218,6 +212,17 @@ fn pixels(raster: &Raster) -> ColorImage {
         return ColorImage::filled([1, 1], egui::Color32::TRANSPARENT);
     }
     ColorImage::from_rgba_unmultiplied([raster.width, raster.height], &raster.rgba)
+}
+
+/// Takes what is hidden out of some axes.
+pub(super) fn hide(axes: &mut Axes, hidden: &BTreeSet<String>) {
+    if !hidden.is_empty() {
+        axes.layers = axes
+            .layers
+            .iter()
+            .filter_map(|layer| without(layer, hidden))
+            .collect();
+    }
 }
 
 /// The layer without what is hidden, if anything is left of it.

@@ -344,9 +344,7 @@ pub(super) fn show(ui: &Ui, response: &Response, readout: &Readout, frame: Rect,
                     }
                     ui.label(name);
                 });
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.label(value);
-                });
+                ui.label(value);
                 ui.end_row();
             }
         });

@@ -1,22 +1,13 @@
 //! What a figure's theme is on screen.
 
-use eframe::egui::{self, Color32, Stroke, TextStyle};
+use eframe::egui::{self, Color32, Stroke};
 
+use crate::app::theme::figure_theme;
 use crate::figure::{FigureTheme, Ink, LineStyle};
 
-/// The figure theme that suits the style of a `ui`: dark or light, with its
-/// text sizes, on the ground of its panels.
+/// The figure theme that suits the style of a `ui`.
 pub fn theme(ui: &egui::Ui) -> FigureTheme {
-    let visuals = ui.visuals();
-    let base = if visuals.dark_mode {
-        FigureTheme::dark()
-    } else {
-        FigureTheme::light()
-    };
-    let label = f64::from(TextStyle::Small.resolve(ui.style()).size);
-    let mut theme = base.scaled(label / base.label_size);
-    theme.background = visuals.panel_fill.to_srgba_unmultiplied();
-    theme
+    figure_theme(ui.visuals())
 }
 
 /// A colour of a theme as egui's.

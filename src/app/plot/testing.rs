@@ -3,37 +3,21 @@
 use eframe::egui;
 use egui_kittest::{Harness, HarnessBuilder};
 
-use crate::figure::fonts;
+use crate::app::fonts;
+use crate::app::theme::{self, Appearance};
 
 /// A harness of this size with the window's fonts, light or dark.
 pub fn harness<State>(size: (f32, f32), dark: bool) -> HarnessBuilder<State> {
     Harness::builder()
         .with_size(egui::vec2(size.0, size.1))
         .with_theme(if dark { egui::Theme::Dark } else { egui::Theme::Light })
-        .with_context_setup(install_fonts)
+        .with_context_setup(move |context| {
+            fonts::install(context);
+            let appearance = if dark { Appearance::Dark } else { Appearance::Light };
+            theme::install(context, appearance, false);
+        })
         .with_render_cursor(false)
         .wgpu()
-}
-
-fn install_fonts(context: &egui::Context) {
-    let mut definitions = egui::FontDefinitions::empty();
-    for (name, bytes) in [
-        ("sans", fonts::SANS_REGULAR),
-        ("strong", fonts::SANS_SEMIBOLD),
-        ("math", fonts::MATH),
-    ] {
-        let data = std::sync::Arc::new(egui::FontData::from_static(bytes));
-        definitions.font_data.insert(name.to_owned(), data);
-    }
-    for (family, first) in [
-        (egui::FontFamily::Proportional, "sans"),
-        (egui::FontFamily::Monospace, "sans"),
-        (egui::FontFamily::Name("strong".into()), "strong"),
-    ] {
-        let names = vec![first.to_owned(), "math".to_owned()];
-        definitions.families.insert(family, names);
-    }
-    context.set_fonts(definitions);
 }
 
 /// Draws the harness with wgpu. Where the variable `LOSSCAPE_LOOK` names a

@@ -225,7 +225,7 @@ fn a_series_is_hidden_through_the_legend() {
     harness.run_steps(2);
     harness.get_by_label("Show validation").click();
     harness.run_steps(2);
-    let seen = harness.state().view.as_seen().unwrap();
+    let seen = harness.state().view.as_seen(curves());
     let names: Vec<_> = seen
         .axes()
         .flat_map(|axes| &axes.layers)
@@ -237,7 +237,7 @@ fn a_series_is_hidden_through_the_legend() {
     assert_eq!(names, ["train"]);
     harness.get_by_label("Show validation").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().view.as_seen().unwrap().axes().next().unwrap().layers.len(), 3);
+    assert_eq!(harness.state().view.as_seen(curves()).axes().next().unwrap().layers.len(), 3);
 }
 
 #[test]

@@ -1,0 +1,375 @@
+//! The Hessian's spectrum.
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Ui};
+use egui_extras::{Column, TableBuilder};
+
+use super::controls::{self, header, segments};
+use super::shown::{Shown, fingerprint};
+use super::{Panel, PanelKind};
+use crate::app::plot::Options;
+use crate::app::workspace::{Timed, Workspace};
+use crate::engine::analyses::{self, SpectrumSettings as Measurement};
+use crate::engine::{Origin, Slot, Spectrum, Succession};
+use crate::figure::Figure;
+use crate::figure::ticks::format_number;
+use crate::views::Time;
+use crate::views::spectrum::{self, SpectrumData, SpectrumPart, SpectrumSample, SpectrumSettings};
+use crate::views::table::{Cell, Table};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Request {
+    origin: Origin,
+    step: u64,
+    measurement: Measurement,
+}
+
+#[derive(Default)]
+pub(super) struct SpectrumPanel {
+    settings: SpectrumSettings,
+    submitted: Option<Request>,
+    submitted_at: f64,
+    kept: Option<(Timed<Spectrum>, Origin)>,
+    shown: Shown<(Origin, usize, u64, usize, u64)>,
+}
+
+/// Seconds between two densities of a running training, at least.
+const PAUSE: f64 = 1.5;
+/// How much longer than it takes to measure a density the next one waits.
+const REST: f64 = 3.0;
+/// Wide panels show the parts side by side.
+const SIDE_BY_SIDE: f32 = 1.5;
+
+fn slot() -> Slot {
+    Slot::new("spectrum")
+}
+
+impl SpectrumPanel {
+    fn wants_density(&self) -> bool {
+        self.settings.part != SpectrumPart::Eigenvalues
+    }
+
+    /// Asks for a density where another one is wanted than the newest.
+    fn follow(&mut self, ui: &Ui, ws: &mut Workspace) {
+        let (Some(run), Some(snapshot)) = (ws.run(), ws.shown_snapshot()) else {
+            return;
+        };
+        let wanted = Request {
+            origin: run.origin(),
+            step: snapshot.step,
+            measurement: Measurement::from_recipe(&ws.recipe.spectrum, ws.recipe.seed),
+        };
+        let now = ui.input(|input| input.time);
+        if let Some(submitted) = &self.submitted {
+            if *submitted == wanted {
+                return;
+            }
+            let moved_on =
+                submitted.origin == wanted.origin && submitted.measurement == wanted.measurement;
+            if moved_on {
+                let busy = ws.job(&slot()).is_some();
+                let took = self.kept.as_ref().and_then(|(kept, _)| kept.seconds);
+                let pause = PAUSE.max(REST * took.unwrap_or(0.0));
+                let early = ws.is_running() && now < self.submitted_at + pause;
+                if busy || early {
+                    ui.ctx().request_repaint_after_secs(0.25);
+                    return;
+                }
+            }
+        }
+        let analysis = analyses::spectrum_job(
+            Arc::clone(&run.info.setup),
+            snapshot,
+            wanted.measurement,
+        );
+        ws.submit(slot(), "spectrum", Succession::Replace, Box::new(analysis));
+        self.submitted = Some(wanted);
+        self.submitted_at = now;
+    }
+
+    /// Takes a spectrum with a density; one without does not replace it.
+    fn take(&mut self, ws: &Workspace) {
+        let Some(run) = ws.run() else {
+            self.kept = None;
+            return;
+        };
+        let origin = run.origin();
+        self.kept.take_if(|(_, of)| *of != origin);
+        let Some(result) = &run.results.spectrum else {
+            return;
+        };
+        if result.generation != origin.generation {
+            return;
+        }
+        let better = match &self.kept {
+            None => true,
+            Some((kept, _)) => {
+                !Arc::ptr_eq(&kept.value, &result.value)
+                    && (result.value.density.is_some() || kept.value.density.is_none())
+            }
+        };
+        if better {
+            self.kept = Some((result.clone(), origin));
+        }
+    }
+
+    fn build(&self, ws: &Workspace, stacked: bool) -> Option<Figure> {
+        let run = ws.run()?;
+        let samples = samples(ws);
+        let mut threshold: Vec<(u64, f64)> = Vec::new();
+        let current = run.stability.sharpness_threshold();
+        let measured = run
+            .spectrum
+            .iter()
+            .filter_map(|point| Some((point.step, point.stability.sharpness_threshold()?)));
+        for (step, value) in measured.chain(current.map(|value| (run.newest_step(), value))) {
+            let same = |last: &(u64, f64)| (last.1 - value).abs() <= 1e-12 * value.abs();
+            if !threshold.last().is_some_and(same) {
+                threshold.push((step, value));
+            }
+        }
+        if let (Some(first), Some(row)) = (threshold.first_mut(), run.history.rows().first()) {
+            first.0 = first.0.min(row.step);
+        }
+        let formula = run.stability.formula();
+        let kept = self.kept.as_ref().map(|(kept, _)| kept);
+        let settings = SpectrumSettings {
+            stacked,
+            ..self.settings.clone()
+        };
+        Some(spectrum::figure(
+            &settings,
+            &SpectrumData {
+                samples: &samples,
+                threshold: &threshold,
+                formula: &formula,
+                last_step: run.newest_step(),
+                steps_per_epoch: run.info.steps_per_epoch,
+                density: kept.and_then(|kept| Some((kept.step, kept.value.density.as_ref()?))),
+                trace: kept.and_then(|kept| kept.value.trace.as_ref()),
+                exact: kept.map_or(&[], |kept| &kept.value.top.eigenvalues[..]),
+            },
+        ))
+    }
+
+    fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        header(ui, |ui| {
+            segments(
+                ui,
+                "Shown",
+                &mut self.settings.part,
+                &[
+                    (SpectrumPart::Both, "both", "Eigenvalues and density"),
+                    (SpectrumPart::Eigenvalues, "λ(t)", "The top eigenvalues over the steps"),
+                    (SpectrumPart::Density, "density", "The density of all eigenvalues"),
+                ],
+            );
+            segments(
+                ui,
+                "Eigenvalue axis",
+                &mut self.settings.log_eigenvalues,
+                &[
+                    (false, "linear", "A linear axis of the eigenvalues"),
+                    (true, "log", "A logarithmic axis of the eigenvalues"),
+                ],
+            );
+            number(ui, ws, "top", "k", "How many of the largest eigenvalues are measured", 1..=20);
+            number(ui, ws, "every", "every", "Steps between two measurements; 0 never", 0..=100_000);
+            if self.wants_density() {
+                number(ui, ws, "probes", "probes", "Random probes of the density", 1..=100);
+            }
+            let table = ui.button("Table").on_hover_text("Every eigenvalue with its residual");
+            egui::Popup::menu(&table)
+                .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+                .show(|ui| table_ui(ui, &spectrum::table(&samples(ws))));
+            controls::moment(ui, ws);
+            controls::progress(ui, ws, &slot());
+        });
+    }
+}
+
+/// The measured top eigenvalues of the current run.
+fn samples(ws: &Workspace) -> Vec<SpectrumSample> {
+    ws.run().map_or_else(Vec::new, |run| {
+        run.spectrum
+            .iter()
+            .map(|point| SpectrumSample {
+                step: point.step,
+                eigenvalues: point.eigenvalues.clone(),
+            })
+            .collect()
+    })
+}
+
+/// A whole number of the recipe's `[analyses.spectrum]`.
+fn number(
+    ui: &mut Ui,
+    ws: &mut Workspace,
+    key: &str,
+    name: &str,
+    hint: &str,
+    range: std::ops::RangeInclusive<i64>,
+) {
+    let mut value = ws.recipe.spectrum.integer(key);
+    let drag = ui
+        .add(
+            egui::DragValue::new(&mut value)
+                .range(range)
+                .speed(0.1)
+                .prefix(format!("{name} ")),
+        )
+        .on_hover_text(hint);
+    drag.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
+    });
+    if drag.changed() {
+        ws.recipe.spectrum.set(key, value);
+    }
+}
+
+fn table_ui(ui: &mut Ui, table: &Table) {
+    ui.set_min_width(360.0);
+    if table.rows.is_empty() {
+        ui.label("No eigenvalue has been measured yet.");
+        return;
+    }
+    if ui
+        .button("Copy")
+        .on_hover_text("Copy all rows, to be pasted into a spreadsheet")
+        .clicked()
+    {
+        ui.copy_text(table.tsv());
+    }
+    let height = ui.spacing().interact_size.y;
+    TableBuilder::new(ui)
+        .striped(true)
+        .max_scroll_height(280.0)
+        .columns(Column::auto().at_least(56.0), table.columns.len())
+        .header(height, |mut row| {
+            for column in &table.columns {
+                row.col(|ui| {
+                    ui.strong(column);
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(height, table.rows.len(), |mut row| {
+                // The newest on top.
+                let index = table.rows.len() - 1 - row.index();
+                for cell in &table.rows[index] {
+                    row.col(|ui| {
+                        ui.label(match cell {
+                            Cell::Number(value) => format_number(*value, 6),
+                            other => other.text(),
+                        });
+                    });
+                }
+            });
+        });
+}
+
+impl Panel for SpectrumPanel {
+    fn kind(&self) -> PanelKind {
+        PanelKind::Spectrum
+    }
+
+    fn title(&self, _ws: &Workspace) -> String {
+        "Spectrum".to_owned()
+    }
+
+    fn ui(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        self.take(ws);
+        let Some(run) = ws.run() else {
+            self.shown.clear();
+            controls::nothing_trained(
+                ui,
+                ws,
+                "The largest eigenvalues of the Hessian while the network trains, with the line \
+                 above which training becomes unstable, and the density of all eigenvalues.",
+            );
+            return;
+        };
+        let key = (
+            run.origin(),
+            run.spectrum.len(),
+            run.spectrum.last().map_or(0, |point| point.step),
+            self.kept.as_ref().map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
+            run.newest_step().max(1),
+        );
+        let per_epoch = run.info.steps_per_epoch;
+        let threshold = run.stability.sharpness_threshold().map(f64::to_bits);
+        self.controls(ui, ws);
+        if controls::failure(ui, ws, &slot()) {
+            self.submitted = None;
+        }
+        let failed = ws.run().is_some_and(|run| run.results.failure(&slot()).is_some());
+        if self.wants_density() && (!failed || self.submitted.is_none()) {
+            self.follow(ui, ws);
+        }
+        let room = ui.available_size();
+        let stacked = room.x < SIDE_BY_SIDE * room.y;
+        let settings = fingerprint(&(&self.settings, stacked, threshold));
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.update(ui, key, settings, |_| self.build(ws, stacked).unwrap_or_default());
+        self.shown = shown;
+        let time = self.settings.time;
+        let marked = ws.linked_step().or(ws.selected);
+        let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
+        let over_steps = self.settings.part != SpectrumPart::Density;
+        let options = Options {
+            cursors: if over_steps { vec![cursor] } else { Vec::new() },
+            ..Options::default()
+        };
+        let response = self.shown.show(ui, "spectrum", &options);
+        let step_at = |x: f64| time.to_step(x, per_epoch).round().max(0.0) as u64;
+        if let Some(place) = response.hovered.filter(|place| over_steps && place.panel == 0) {
+            ws.cursor_step = Some(step_at(place.x));
+        }
+        if let Some(place) = response.clicked.filter(|place| over_steps && place.panel == 0) {
+            ws.select_step(step_at(place.x));
+        }
+    }
+
+    fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        ui.checkbox(&mut self.settings.log_density, "Density of log |λ|");
+        let mut epochs = self.settings.time == Time::Epoch;
+        if ui.checkbox(&mut epochs, "Count epochs").changed() {
+            self.settings.time = if epochs { Time::Epoch } else { Time::Step };
+        }
+        number(
+            ui,
+            ws,
+            "lanczos_steps",
+            "Lanczos steps",
+            "More steps resolve more of the density",
+            2..=400,
+        );
+        if ui.button("Measure again").clicked() {
+            self.submitted = None;
+            ui.close();
+        }
+        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+            self.shown.view.fit();
+            ui.close();
+        }
+    }
+
+    fn figure(&self, ws: &Workspace) -> Option<Figure> {
+        let run = ws.run()?;
+        if run.spectrum.is_empty() && self.kept.is_none() {
+            return None;
+        }
+        Some(self.shown.as_seen(self.build(ws, self.settings.stacked)?))
+    }
+
+    fn save(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(&self.settings).ok()
+    }
+
+    fn restore(&mut self, stored: &serde_json::Value) {
+        if let Ok(settings) = serde_json::from_value(stored.clone()) {
+            self.settings = settings;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Rect, Ui, UiBuilder, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use strum::IntoEnumIterator as _;
+
+use super::*;
+use crate::app::plot::testing;
+use crate::app::theme::Palette;
+use crate::catalogue;
+use crate::engine::RunState;
+use crate::recipe::Recipe;
+
+/// Panels over a real engine.
+struct Bench {
+    ws: Workspace,
+    panels: Vec<Box<dyn Panel>>,
+}
+
+impl Bench {
+    fn new(kinds: &[PanelKind]) -> Self {
+        Self {
+            ws: Workspace::new(Arc::new(|| ())).expect("threads"),
+            panels: kinds.iter().map(|kind| new(*kind)).collect(),
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui) {
+        self.ws.drain();
+        self.ws.begin_frame();
+        let area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, Palette::of(ui.visuals()).canvas);
+        let count = self.panels.len();
+        let columns = if count > 1 { 2 } else { 1 };
+        let rows = count.div_ceil(columns);
+        let size = vec2(area.width() / columns as f32, area.height() / rows as f32);
+        for (index, panel) in self.panels.iter_mut().enumerate() {
+            let corner = area.min
+                + vec2((index % columns) as f32 * size.x, (index / columns) as f32 * size.y);
+            let cell = Rect::from_min_size(corner, size).shrink(2.0);
+            ui.painter().rect_filled(cell, 0.0, Palette::of(ui.visuals()).paper);
+            let mut child =
+                ui.new_child(UiBuilder::new().id_salt(index).max_rect(cell.shrink(4.0)));
+            panel.ui(&mut child, &mut self.ws);
+        }
+    }
+}
+
+fn recipe(name: &str) -> Recipe {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("assets/recipes")
+        .join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut recipe = Recipe::parse(&text, name, catalogue::schema()).unwrap();
+    recipe.training.set("steps_per_second", 0i64);
+    recipe
+}
+
+fn harness(kinds: &[PanelKind], size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
+    testing::harness(size, dark).build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
+}
+
+/// Frames until something holds.
+fn until(harness: &mut Harness<'_, Bench>, what: &str, holds: impl Fn(&Bench) -> bool) {
+    let start = Instant::now();
+    loop {
+        harness.step();
+        if holds(harness.state()) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
+    let mut recipe = recipe;
+    recipe.training.set("steps", steps as i64);
+    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    until(harness, "trained", |bench| {
+        bench.ws.run().is_some_and(|run| {
+            matches!(run.state, RunState::Finished | RunState::Diverged(_))
+        })
+    });
+}
+
+/// Everything that is under way has arrived.
+fn calm(harness: &mut Harness<'_, Bench>) {
+    let mut quiet = 0;
+    for _ in 0..3000 {
+        harness.step();
+        harness.state_mut().ws.jobs.retain(|job| !job.is_done());
+        quiet = if harness.state().ws.jobs.is_empty() { quiet + 1 } else { 0 };
+        if quiet > 30 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("analyses never come to rest");
+}
+
+#[test]
+fn every_panel_says_what_it_will_show_before_there_is_anything() {
+    for kind in PanelKind::iter() {
+        let mut harness = harness(&[kind], (480.0, 320.0), true);
+        harness.run_steps(2);
+        harness.get_by_label("Choose an experiment…").click();
+        harness.step();
+        assert_eq!(
+            harness.state().ws.commands,
+            [crate::app::commands::Command::ChooseExperiment]
+        );
+        assert!(harness.state().panels[0].figure(&harness.state().ws).is_none());
+        testing::look(&mut harness, &format!("panel {kind} empty"), true);
+    }
+}
+
+#[test]
+fn settings_come_back_as_they_were_stored() {
+    for kind in PanelKind::iter() {
+        let mut panel = new(kind);
+        assert_eq!(panel.kind(), kind);
+        let stored = panel.save().unwrap();
+        panel.restore(&serde_json::json!({"nonsense": [1, 2]}));
+        panel.restore(&serde_json::json!(17));
+        panel.restore(&stored);
+        assert_eq!(panel.save().unwrap(), stored);
+    }
+}
+
+#[test]
+fn all_panels_show_a_trained_network() {
+    let kinds: Vec<PanelKind> = PanelKind::iter().collect();
+    for dark in [true, false] {
+        let mut harness = harness(&kinds, (1280.0, 1080.0), dark);
+        train(&mut harness, recipe("spirals"), 600);
+        calm(&mut harness);
+        testing::look(&mut harness, "panels spirals", dark);
+        for panel in &harness.state().panels {
+            let figure = panel.figure(&harness.state().ws);
+            let figure = figure.unwrap_or_else(|| panic!("{} has no figure", panel.kind()));
+            assert!(!figure.description.is_empty());
+            for axes in figure.axes() {
+                assert!(!axes.x.label.is_empty() && !axes.y.label.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_panel_is_legible_alone_large_and_small() {
+    for (name, size) in [("large", (760.0, 520.0)), ("small", (330.0, 230.0))] {
+        for kind in PanelKind::iter() {
+            let mut harness = harness(&[kind], size, true);
+            train(&mut harness, recipe("edge-of-stability"), 400);
+            calm(&mut harness);
+            testing::look(&mut harness, &format!("panel {kind} {name}"), true);
+        }
+    }
+}
+
+#[test]
+fn images_have_saliency_and_predictions() {
+    let mut harness = harness(&[PanelKind::Data, PanelKind::Gradients], (1280.0, 560.0), true);
+    train(&mut harness, recipe("digits-mlp"), 300);
+    calm(&mut harness);
+    harness.get_by_label("Gradients of: inputs").click();
+    calm(&mut harness);
+    testing::look(&mut harness, "panels digits", true);
+    // A picture that was clicked is explained.
+    let first = harness
+        .get_all_by_label_contains("7")
+        .find(|node| node.accesskit_node().role() == egui::accesskit::Role::Button)
+        .expect("a seven");
+    first.click();
+    calm(&mut harness);
+    assert!(harness.query_by_label_contains("Sample").is_some());
+    testing::look(&mut harness, "panels digits picked", true);
+    harness.get_by_label("Gradients of: weights").click();
+    calm(&mut harness);
+    testing::look(&mut harness, "panels digits weights", false);
+}
+
+#[test]
+fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
+    let mut harness = harness(&[PanelKind::Data, PanelKind::Landscape], (1100.0, 480.0), false);
+    train(&mut harness, recipe("noisy-sine"), 400);
+    harness.get_by_label("Slice: 1-D").click();
+    calm(&mut harness);
+    testing::look(&mut harness, "panels sine", false);
+    let bench = harness.state();
+    let figure = bench.panels[1].figure(&bench.ws).unwrap();
+    let names: Vec<String> = figure
+        .axes()
+        .flat_map(|axes| &axes.layers)
+        .filter_map(|layer| match layer {
+            crate::figure::Layer::Line(line) => line.name.clone(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names, ["train", "validation"]);
+}
+
+#[test]
+fn a_diverged_run_is_explained_beside_its_curve() {
+    let mut harness = harness(&[PanelKind::Loss, PanelKind::Spectrum], (1100.0, 480.0), true);
+    let mut recipe = recipe("edge-of-stability");
+    recipe.optimizer.set("learning_rate", 1e6);
+    train(&mut harness, recipe, 400);
+    calm(&mut harness);
+    testing::look(&mut harness, "panels diverged", true);
+    let bench = harness.state();
+    let figure = bench.panels[0].figure(&bench.ws).unwrap();
+    assert!(figure.axes().next().unwrap().note.is_some());
+}
+
+#[test]
+fn a_hidden_panel_asks_for_nothing() {
+    let mut harness = harness(&[], (400.0, 300.0), true);
+    harness.state_mut().panels = vec![];
+    train(&mut harness, recipe("moons"), 50);
+    let slots: Vec<String> = harness
+        .state()
+        .ws
+        .jobs
+        .iter()
+        .map(|job| job.slot().to_string())
+        .collect();
+    assert!(slots.is_empty(), "{slots:?}");
+}
+
+#[test]
+fn a_click_on_a_step_shows_that_moment_everywhere() {
+    let mut harness = harness(&[PanelKind::Loss, PanelKind::Landscape], (1100.0, 480.0), true);
+    train(&mut harness, recipe("moons"), 200);
+    calm(&mut harness);
+    let at = egui::pos2(300.0, 260.0);
+    harness.hover_at(at);
+    harness.step();
+    assert!(harness.state().ws.cursor_step.is_some());
+    harness.drag_at(at);
+    harness.drop_at(at);
+    harness.run_steps(2);
+    let selected = harness.state().ws.selected.expect("a selected step");
+    calm(&mut harness);
+    let bench = harness.state();
+    let note = bench.panels[1]
+        .figure(&bench.ws)
+        .and_then(|figure| figure.axes().next().and_then(|axes| axes.note.clone()))
+        .unwrap();
+    assert!(note.contains(&format!("step {selected}")), "{note}");
+    testing::look(&mut harness, "panels past", true);
+    harness.get_all_by_label_contains("follow the run").next().unwrap().click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().ws.selected, None);
+}
+
+#[test]
+fn frames_of_all_panels_are_cheap() {
+    let kinds: Vec<PanelKind> = PanelKind::iter().collect();
+    let mut harness = harness(&kinds, (1280.0, 1080.0), true);
+    let mut recipe = recipe("spirals");
+    recipe.training.set("steps", 100_000i64);
+    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    until(&mut harness, "training", |bench| {
+        bench.ws.run().is_some_and(|run| run.history.len() > 300)
+    });
+    let mut times: Vec<f64> = (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            harness.step();
+            std::thread::sleep(Duration::from_millis(5));
+            start.elapsed().as_secs_f64() * 1e3 - 5.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let (median, p99) = (times[100], times[198]);
+    println!("frame of five live panels: median {median:.2} ms, 99 % {p99:.2} ms");
+    // The goal is 4 ms; a shared machine gets a wide margin.
+    assert!(median < 60.0, "{median}");
+}

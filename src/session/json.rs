@@ -1,0 +1,281 @@
+//! The JSON of the analyses, as README documents it. What is not a number or
+//! infinite is written as `null`; nothing is ever put in its place.
+
+use serde::{Deserialize, Serialize};
+
+use crate::curvature::{
+    Bandwidth, EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate,
+};
+use crate::landscape::{Directions, PathPoint, Slice1d, Slice2d};
+
+/// Whose analysis it is: what all documents begin with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The step of the parameters; none for parameters from a file.
+    pub step: Option<u64>,
+    /// `train` or `validation`.
+    pub split: String,
+    /// How many samples the loss is the mean of.
+    pub samples: usize,
+    /// Number of parameters.
+    pub parameters: usize,
+}
+
+/// Where the directions of a slice come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DirectionsDocument {
+    /// `random`, `file` or `axes` (the whole plane of a two-parameter model).
+    pub source: String,
+    /// Seed of random directions.
+    pub seed: Option<u64>,
+    /// Normalization of random directions: `filter`, `layer`, `elementwise` or
+    /// `none`.
+    pub normalization: Option<String>,
+    /// cos(d₁, d₂).
+    pub cosine: f64,
+    /// ‖d₁‖ and ‖d₂‖.
+    pub norms: [f64; 2],
+}
+
+impl DirectionsDocument {
+    /// Measures the directions; the caller says where they come from.
+    pub fn new(directions: &Directions, source: &str) -> Self {
+        let norm = |vector: &[f64]| vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        Self {
+            source: source.to_owned(),
+            seed: None,
+            normalization: None,
+            cosine: directions.cosine,
+            norms: [norm(&directions.first), norm(&directions.second)],
+        }
+    }
+}
+
+/// A slice of the loss landscape: `loss[j][i]` at `(alpha[i], beta[j])`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SliceDocument {
+    /// What was sliced.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The plane.
+    pub directions: DirectionsDocument,
+    /// Displacements along d₁, ascending.
+    pub alpha: Vec<f64>,
+    /// Displacements along d₂, ascending.
+    pub beta: Vec<f64>,
+    /// The mean loss, a row for each β.
+    pub loss: Vec<Vec<Option<f64>>>,
+    /// The snapshots projected on the plane.
+    #[serde(default)]
+    pub path: Vec<PathPoint>,
+    /// Share of the path's length that runs perpendicular to the plane.
+    #[serde(default)]
+    pub path_outside: Option<f64>,
+    /// Largest |L(θ) − L(projection of θ)| over the snapshots.
+    #[serde(default)]
+    pub plane_error: Option<f64>,
+}
+
+impl SliceDocument {
+    /// A document without a path.
+    pub fn new(subject: Subject, directions: DirectionsDocument, slice: &Slice2d) -> Self {
+        Self {
+            subject,
+            directions,
+            alpha: slice.alpha.clone(),
+            beta: slice.beta.clone(),
+            loss: slice
+                .rows()
+                .map(|row| row.iter().copied().map(finite).collect())
+                .collect(),
+            path: Vec::new(),
+            path_outside: None,
+            plane_error: None,
+        }
+    }
+
+    /// The slice again; `null` becomes not-a-number.
+    ///
+    /// # Errors
+    /// One sentence if the rows do not fit the axes.
+    pub fn slice(&self) -> Result<Slice2d, String> {
+        let (nx, ny) = (self.alpha.len(), self.beta.len());
+        if self.loss.len() != ny || self.loss.iter().any(|row| row.len() != nx) {
+            return Err(format!(
+                "loss does not have {ny} rows of {nx} numbers, as beta and alpha ask for"
+            ));
+        }
+        Ok(Slice2d {
+            alpha: self.alpha.clone(),
+            beta: self.beta.clone(),
+            loss: self
+                .loss
+                .iter()
+                .flatten()
+                .map(|loss| loss.unwrap_or(f64::NAN))
+                .collect(),
+            level: 0,
+            levels: 1,
+        })
+    }
+}
+
+/// A slice along one line: `loss[i]` at `alpha[i]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineDocument {
+    /// What was sliced.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The line runs along its first direction.
+    pub directions: DirectionsDocument,
+    /// Displacements, ascending.
+    pub alpha: Vec<f64>,
+    /// The mean loss.
+    pub loss: Vec<Option<f64>>,
+}
+
+impl LineDocument {
+    /// A document of the slice.
+    pub fn new(subject: Subject, directions: DirectionsDocument, slice: &Slice1d) -> Self {
+        Self {
+            subject,
+            directions,
+            alpha: slice.alpha.clone(),
+            loss: slice.loss.iter().copied().map(finite).collect(),
+        }
+    }
+}
+
+/// The density of the Hessian's eigenvalues.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DensityDocument {
+    /// Eigenvalues.
+    pub x: Vec<f64>,
+    /// Density; its integral is 1.
+    pub y: Vec<f64>,
+    /// Density less its standard error over the probes.
+    pub lower: Vec<f64>,
+    /// Density plus its standard error over the probes.
+    pub upper: Vec<f64>,
+    /// Standard deviation of the Gaussian kernel.
+    pub bandwidth: f64,
+    /// What was computed: nodes and weights of every probe, from which another
+    /// bandwidth needs no new products.
+    pub quadrature: SpectralDensity,
+}
+
+impl DensityDocument {
+    /// The default curve and the raw quadrature.
+    pub fn new(density: &SpectralDensity) -> Self {
+        let curve = density.curve(Bandwidth::default(), 1024);
+        Self {
+            x: curve.x,
+            y: curve.y,
+            lower: curve.lower,
+            upper: curve.upper,
+            bandwidth: curve.bandwidth,
+            quadrature: density.clone(),
+        }
+    }
+}
+
+/// The Hessian's spectrum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpectrumDocument {
+    /// Whose Hessian it is.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The largest eigenvalues, descending.
+    pub eigenvalues: Vec<EigenvalueEstimate>,
+    /// The smallest eigenvalues, ascending.
+    pub smallest: Vec<EigenvalueEstimate>,
+    /// The trace.
+    pub trace: TraceEstimate,
+    /// The density.
+    pub density: DensityDocument,
+    /// Hessian-vector products used for the eigenvalues.
+    pub products: usize,
+}
+
+impl SpectrumDocument {
+    /// Puts the parts together.
+    pub fn new(
+        subject: Subject,
+        top: &TopSpectrum,
+        trace: TraceEstimate,
+        density: &SpectralDensity,
+    ) -> Self {
+        Self {
+            subject,
+            eigenvalues: top.eigenvalues.clone(),
+            smallest: top.smallest.clone(),
+            trace,
+            density: DensityDocument::new(density),
+            products: top.products,
+        }
+    }
+
+    /// The eigenvalues again, without their vectors.
+    pub fn top(&self) -> TopSpectrum {
+        TopSpectrum {
+            eigenvalues: self.eigenvalues.clone(),
+            smallest: self.smallest.clone(),
+            products: self.products,
+            vectors: Vec::new(),
+            smallest_vectors: Vec::new(),
+        }
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice() -> Slice2d {
+        Slice2d {
+            alpha: vec![-1.0, 0.0, 1.0],
+            beta: vec![-0.5, 0.5],
+            loss: vec![1.0, 2.0, 3.0, 4.0, f64::NAN, f64::INFINITY],
+            level: 0,
+            levels: 1,
+        }
+    }
+
+    #[test]
+    fn a_slice_is_written_by_rows_of_beta_and_invents_nothing() {
+        let directions = Directions::new(vec![1.0, 0.0], vec![0.0, 2.0]).unwrap();
+        let document = SliceDocument::new(
+            Subject::default(),
+            DirectionsDocument::new(&directions, "file"),
+            &slice(),
+        );
+        let text = serde_json::to_string(&document).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["loss"][0][2], 3.0);
+        assert_eq!(value["loss"][1][0], 4.0);
+        assert!(value["loss"][1][1].is_null() && value["loss"][1][2].is_null());
+        assert_eq!(value["directions"]["norms"][1], 2.0);
+        let read: SliceDocument = serde_json::from_str(&text).unwrap();
+        let again = read.slice().unwrap();
+        assert!(again.loss[4].is_nan());
+        assert_eq!(again.loss[..4], slice().loss[..4]);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_refused() {
+        let directions = Directions::new(vec![1.0, 0.0], vec![0.0, 2.0]).unwrap();
+        let mut document = SliceDocument::new(
+            Subject::default(),
+            DirectionsDocument::new(&directions, "file"),
+            &slice(),
+        );
+        document.loss[1].pop();
+        assert!(document.slice().unwrap_err().contains("2 rows of 3"));
+    }
+}

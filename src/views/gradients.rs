@@ -1,0 +1,678 @@
+//! Gradients: norms and update ratios of the layers over the steps, the
+//! gradient of one tensor as images, and which parts of inputs speak for a
+//! decision.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Time, thinning};
+use crate::figure::ticks::format_number;
+use crate::figure::{
+    Axes, Axis, Bars, ColorBar, ColorScale, Colormap, Content, Figure, Heatmap, Ink, Legend, Line,
+    LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Tile, Ticks,
+};
+use crate::gradients::{SaliencyMaps, TensorImage};
+use crate::train::MetricRow;
+
+/// Which part of the view is shown.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientPart {
+    /// Norms and ratios of the layers over the steps.
+    #[default]
+    Layers,
+    /// One tensor as images.
+    Weights,
+    /// Inputs with the parts that speak for the decision.
+    Saliency,
+}
+
+/// What of a tensor is shown.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TensorQuantity {
+    /// The gradient of the newest batch's loss.
+    #[default]
+    #[strum(serialize = "gradient")]
+    Gradient,
+    /// The parameters themselves.
+    #[strum(serialize = "weights")]
+    Weights,
+}
+
+/// What a person can change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GradientSettings {
+    /// Which part is shown.
+    pub part: GradientPart,
+    /// Steps or epochs.
+    pub time: Time,
+    /// Gradient or parameters, for the images of a tensor.
+    pub quantity: TensorQuantity,
+    /// The tensor, by name; the first weight where there is none of this name.
+    pub tensor: String,
+    /// Whether the norms of the layers are shown.
+    pub norms: bool,
+    /// Whether the update-to-weight ratios are shown.
+    pub ratios: bool,
+}
+
+impl Default for GradientSettings {
+    fn default() -> Self {
+        Self {
+            part: GradientPart::Layers,
+            time: Time::Step,
+            quantity: TensorQuantity::Gradient,
+            tensor: String::new(),
+            norms: true,
+            ratios: true,
+        }
+    }
+}
+
+/// A usual update-to-weight ratio.
+pub const USUAL_RATIO: f64 = 1e-3;
+
+/// Columns of the heat map at most.
+const COLUMNS: usize = 240;
+
+/// The metrics of the layers of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerSeries<'a> {
+    /// Tells the run from others between calls; another one whenever rows were
+    /// taken back or changed.
+    pub key: u64,
+    /// Its metrics, by rising step.
+    pub rows: &'a [MetricRow],
+    /// The layers' names, from the input on.
+    pub layers: &'a [String],
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+}
+
+/// Builds the figure of the layers again and again from a growing history:
+/// every row is looked at once.
+#[derive(Default)]
+pub struct LayerCurves {
+    key: u64,
+    layers: usize,
+    consumed: usize,
+    last_step: Option<u64>,
+    steps: Vec<f64>,
+    norms: Vec<Vec<f64>>,
+    ratios: Vec<Vec<f64>>,
+}
+
+/// The figure of the layers, with every point.
+pub fn layers(settings: &GradientSettings, run: &LayerSeries<'_>) -> Figure {
+    LayerCurves::default().figure(settings, run, None, usize::MAX / 8)
+}
+
+impl LayerCurves {
+    fn follow(&mut self, run: &LayerSeries<'_>) {
+        let last = self.consumed.checked_sub(1).and_then(|i| run.rows.get(i));
+        let continues = self.key == run.key
+            && self.layers == run.layers.len()
+            && last.map(|row| row.step) == self.last_step;
+        if !continues {
+            *self = Self {
+                key: run.key,
+                layers: run.layers.len(),
+                norms: vec![Vec::new(); run.layers.len()],
+                ratios: vec![Vec::new(); run.layers.len()],
+                ..Self::default()
+            };
+        }
+        for row in &run.rows[self.consumed..] {
+            self.steps.push(row.step as f64);
+            let value = |values: &[f32], layer: usize| {
+                values.get(layer).map_or(f64::NAN, |v| f64::from(*v))
+            };
+            for layer in 0..self.layers {
+                self.norms[layer].push(value(&row.layer_gradient_norms, layer));
+                self.ratios[layer].push(value(&row.layer_update_ratios, layer));
+            }
+        }
+        self.consumed = run.rows.len();
+        self.last_step = run.rows.last().map(|row| row.step);
+    }
+
+    /// The figure of the layers; within `window` (a range of the horizontal
+    /// axis of the ratios) curves have the extremes of `columns` columns.
+    pub fn figure(
+        &mut self,
+        settings: &GradientSettings,
+        run: &LayerSeries<'_>,
+        window: Option<(f64, f64)>,
+        columns: usize,
+    ) -> Figure {
+        self.follow(run);
+        let mut rows = Vec::new();
+        if settings.norms || !settings.ratios {
+            rows.push(self.norm_map(settings, run));
+        }
+        if settings.ratios {
+            rows.push(self.ratio_lines(settings, run, window, columns));
+        }
+        Figure {
+            title: Some("Gradients of the layers".to_owned()),
+            rows: rows
+                .into_iter()
+                .map(|axes| Row {
+                    height: 1.0,
+                    panels: vec![Panel {
+                        width: 1.0,
+                        content: Content::Axes(axes),
+                    }],
+                })
+                .collect(),
+            legend: Legend::PerPanel,
+            description: self.describe(run),
+            ..Figure::default()
+        }
+    }
+
+    fn time_axis(settings: &GradientSettings) -> Axis {
+        let axis = Axis::new(settings.time.to_string());
+        if settings.time == Time::Step { axis.ticks(Ticks::Integers) } else { axis }
+    }
+
+    /// The largest norm of every layer in each column of steps: no peak is left
+    /// out.
+    fn norm_map(&self, settings: &GradientSettings, run: &LayerSeries<'_>) -> Axes {
+        let names = run
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(layer, name)| (layer as f64, name.clone()))
+            .collect();
+        let mut axes = Axes::new(
+            Self::time_axis(settings),
+            Axis::new("layer").ticks(Ticks::Named(names)),
+        );
+        let (Some(&first), Some(&last)) = (self.steps.first(), self.steps.last()) else {
+            return axes;
+        };
+        if run.layers.is_empty() {
+            return axes;
+        }
+        let steps = last - first + 1.0;
+        let columns = (steps as usize).clamp(1, COLUMNS);
+        let width = steps / columns as f64;
+        let mut values = vec![f64::NAN; columns * self.layers];
+        for (layer, norms) in self.norms.iter().enumerate() {
+            let row = &mut values[layer * columns..(layer + 1) * columns];
+            for (step, norm) in self.steps.iter().zip(norms) {
+                let column = (((step - first) / width) as usize).min(columns - 1);
+                // A norm that is not a number shows as such.
+                if !(row[column] >= *norm) {
+                    row[column] = *norm;
+                }
+            }
+        }
+        let time = |edge: f64| settings.time.of_step(edge, run.steps_per_epoch);
+        let shown: Vec<f64> = values.iter().copied().filter(|v| *v > 0.0).collect();
+        let color = ColorScale::new(
+            Colormap::Viridis,
+            Normalization::spanning(Scale::Log10, &shown),
+        );
+        let unit = Heatmap::of_cells(columns, self.layers, values.clone(), color);
+        axes.layers.push(
+            Heatmap {
+                x_edges: (0..=columns)
+                    .map(|k| time(first - 0.5 + width * k as f64))
+                    .collect(),
+                ..unit
+            }
+            .into(),
+        );
+        axes.color_bar = Some(ColorBar::new(color, "‖∂L/∂θ‖").over(&values));
+        if width > 1.5 {
+            axes.note = Some(format!("largest of {} steps", format_number(width.ceil(), 3)));
+        }
+        axes
+    }
+
+    fn ratio_lines(
+        &self,
+        settings: &GradientSettings,
+        run: &LayerSeries<'_>,
+        window: Option<(f64, f64)>,
+        columns: usize,
+    ) -> Axes {
+        let mut axes = Axes::new(Self::time_axis(settings), Axis::log("‖Δθ‖ / ‖θ‖"));
+        axes.layers.push(
+            Rule::horizontal(USUAL_RATIO)
+                .style(LineStyle::solid(Ink::Muted).dashed(crate::figure::Dash::Dashed).width(0.8))
+                .labelled("usual: 10⁻³")
+                .into(),
+        );
+        let x: Vec<f64> = self
+            .steps
+            .iter()
+            .map(|&step| settings.time.of_step(step, run.steps_per_epoch))
+            .collect();
+        for (layer, (name, values)) in run.layers.iter().zip(&self.ratios).enumerate() {
+            if values.iter().all(|v| v.is_nan()) {
+                continue;
+            }
+            let kept = thinning::indices(&x, values, window, columns, Scale::Linear);
+            axes.layers.push(
+                Line::new(
+                    kept.iter().map(|&i| x[i]).collect::<Vec<f64>>(),
+                    kept.iter().map(|&i| values[i]).collect::<Vec<f64>>(),
+                )
+                .style(SeriesStyle::nth(layer).into())
+                .named(name.clone())
+                .into(),
+            );
+        }
+        axes
+    }
+
+    fn describe(&self, run: &LayerSeries<'_>) -> String {
+        let Some(step) = self.last_step else {
+            return "No step has been made yet.".to_owned();
+        };
+        let norms: Vec<String> = run
+            .layers
+            .iter()
+            .zip(&self.norms)
+            .filter_map(|(name, norms)| {
+                Some(format!("{name} {}", format_number(*norms.last()?, 3)))
+            })
+            .collect();
+        format!("Gradient norms at step {step}: {}.", norms.join(", "))
+    }
+}
+
+/// Images of a tensor at most; more would be too small to see.
+const TILES: usize = 144;
+
+/// A tensor, or its gradient, as images on colours that are centred on zero.
+pub fn tensor(quantity: TensorQuantity, image: Option<&TensorImage>, step: u64) -> Figure {
+    let Some(image) = image.filter(|image| image.tiles() > 0) else {
+        return Figure::single(Axes::new(Axis::new("input"), Axis::new("output")))
+            .titled("Gradients")
+            .described("No gradient yet.");
+    };
+    let values: Vec<f64> = image.values.iter().map(|v| f64::from(*v)).collect();
+    let color = ColorScale::new(Colormap::RdBu, Normalization::centred_on(&values));
+    let label = match quantity {
+        TensorQuantity::Gradient => "∂L/∂w",
+        TensorQuantity::Weights => "w",
+    };
+    let bar = ColorBar::new(color, label).over(&values);
+    let at = format!("{} · step {}", image.name, format_number(step as f64, 9));
+    let description = format!(
+        "The {quantity} of {} at step {step}; the largest absolute value is {}.",
+        image.name,
+        format_number(f64::from(image.limit()), 3)
+    );
+    let figure = if image.tiles() == 1 {
+        let (rows, columns) = (image.tile_height, image.tile_width);
+        let mut axes = Axes::new(
+            Axis::new("input").ticks(Ticks::Integers),
+            Axis::new("output").ticks(Ticks::Integers),
+        )
+        .with(Heatmap::of_cells(columns, rows, values, color))
+        .with_color_bar(bar)
+        .noted(at);
+        // Long matrices fill the panel, squarish ones keep square cells.
+        let aspect = columns as f64 / rows.max(1) as f64;
+        axes.equal_aspect = (0.4..=2.5).contains(&aspect);
+        Figure::single(axes)
+    } else {
+        let size = image.tile_height * image.tile_width;
+        let shown = image.tiles().min(TILES);
+        let tiles = values
+            .chunks_exact(size.max(1))
+            .take(shown)
+            .map(|tile| {
+                Tile::new(Raster::from_values(
+                    image.tile_width,
+                    image.tile_height,
+                    tile,
+                    &color,
+                ))
+            })
+            .collect();
+        let note = if shown < image.tiles() {
+            format!("{at} · first {shown} of {}", image.tiles())
+        } else {
+            at
+        };
+        // One column for each input channel, otherwise as fits.
+        let channels = image.tile_columns;
+        let by_channel = channels > 1 && channels < image.tile_rows && channels <= 4;
+        Figure::row([Mosaic {
+            title: None,
+            tiles,
+            columns: by_channel.then_some(channels * 4),
+            color_bar: Some(bar),
+            note: Some(note),
+        }])
+    };
+    figure.titled("Gradients").described(description)
+}
+
+/// Samples with, below each, how much every part of the input speaks for the
+/// output that is explained. `classes` are the names of the outputs.
+pub fn saliency(maps: Option<&SaliencyMaps>, classes: &[String], step: u64) -> Figure {
+    let Some(maps) = maps.filter(|maps| !maps.samples.is_empty()) else {
+        return Figure::row([Mosaic::default()])
+            .titled("Saliency")
+            .described("No saliency map yet.");
+    };
+    let [channels, height, width] = maps.shape;
+    let figure = if height > 1 {
+        saliency_images(maps, classes, (channels, height, width), step)
+    } else {
+        saliency_bars(maps, step)
+    };
+    let right = maps
+        .samples
+        .iter()
+        .filter(|sample| sample.label.is_some() && sample.predicted == sample.label)
+        .count();
+    figure.titled("Saliency").described(format!(
+        "Saliency maps of {} samples, {right} of them predicted correctly.",
+        maps.samples.len()
+    ))
+}
+
+fn name(classes: &[String], class: u32) -> String {
+    classes
+        .get(class as usize)
+        .cloned()
+        .unwrap_or_else(|| class.to_string())
+}
+
+fn saliency_images(
+    maps: &SaliencyMaps,
+    classes: &[String],
+    (channels, height, width): (usize, usize, usize),
+    step: u64,
+) -> Figure {
+    let inputs = maps.samples.iter().flat_map(|sample| &sample.input);
+    let (low, high) = inputs.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| {
+        (low.min(*v), high.max(*v))
+    });
+    // Over all channels the largest, as the authors do.
+    let strongest: Vec<Vec<f64>> = maps
+        .samples
+        .iter()
+        .map(|sample| {
+            (0..height * width)
+                .map(|pixel| {
+                    (0..channels)
+                        .filter_map(|channel| sample.saliency.get(channel * height * width + pixel))
+                        .fold(0.0f64, |most, v| most.max(f64::from(*v)))
+                })
+                .collect()
+        })
+        .collect();
+    let all: Vec<f64> = strongest.iter().flatten().copied().collect();
+    let most = all.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let color = ColorScale::new(
+        Colormap::Magma,
+        Normalization::linear(0.0, if most > 0.0 { most } else { 1.0 }),
+    );
+    let samples = maps.samples.iter().map(|sample| {
+        let raster = super::data::picture(&sample.input, (channels, height, width), low, high);
+        let mut tile = Tile::new(raster);
+        if let Some(label) = sample.label {
+            let right = sample.predicted == Some(label);
+            tile = tile.captioned(super::data::verdict(
+                &name(classes, label),
+                sample.predicted.map(|p| name(classes, p)).as_deref(),
+            ));
+            if !right {
+                tile = tile.outlined(Ink::Accent);
+            }
+        }
+        tile
+    });
+    let explained = maps.samples.iter().zip(&strongest).map(|(sample, values)| {
+        Tile::new(Raster::from_values(width, height, values, &color))
+            .captioned(format!("∂ {}", name(classes, sample.output as u32)))
+    });
+    Figure::row([Mosaic {
+        title: None,
+        columns: Some(maps.samples.len()),
+        tiles: samples.chain(explained).collect(),
+        color_bar: Some(ColorBar::new(color, "|∂f/∂x|")),
+        note: Some(format!("step {}", format_number(step as f64, 9))),
+    }])
+}
+
+/// One sample in detail: its image, what speaks for the explained output, and
+/// how the network weighs the classes.
+pub fn sample(maps: &SaliencyMaps, classes: &[String]) -> Figure {
+    let Some(sample) = maps.samples.first() else {
+        return Figure::default();
+    };
+    let one = SaliencyMaps {
+        shape: maps.shape,
+        samples: vec![sample.clone()],
+    };
+    let mut figure = saliency(Some(&one), classes, 0);
+    for panel in figure.rows.iter_mut().flat_map(|row| &mut row.panels) {
+        if let Content::Mosaic(mosaic) = &mut panel.content {
+            mosaic.columns = None;
+            mosaic.note = None;
+            mosaic.color_bar = None;
+        }
+    }
+    if sample.outputs.len() > 1 {
+        let probabilities = super::data::probabilities(&sample.outputs);
+        let names = (0..probabilities.len())
+            .map(|class| (class as f64, name(classes, class as u32)))
+            .collect();
+        let axes = Axes::new(
+            Axis::new("class").ticks(Ticks::Named(names)),
+            Axis::new("probability").unit("%").limits(0.0, 100.0),
+        )
+        .with(Bars {
+            edges: (0..=probabilities.len()).map(|k| k as f64 - 0.5).collect(),
+            heights: probabilities.iter().map(|p| 100.0 * p).collect(),
+            baseline: 0.0,
+            ink: Ink::Series(0),
+            name: None,
+        });
+        figure.rows.push(Row {
+            height: 1.0,
+            panels: vec![Panel {
+                width: 1.0,
+                content: Content::Axes(axes),
+            }],
+        });
+    }
+    figure.titled("Sample")
+}
+
+/// For inputs that are no images: each feature's mean saliency.
+fn saliency_bars(maps: &SaliencyMaps, step: u64) -> Figure {
+    let features = maps.shape[2] * maps.shape[0];
+    let count = maps.samples.len().max(1) as f64;
+    let mean: Vec<f64> = (0..features)
+        .map(|feature| {
+            maps.samples
+                .iter()
+                .filter_map(|sample| sample.saliency.get(feature))
+                .map(|v| f64::from(*v) / count)
+                .sum()
+        })
+        .collect();
+    let axis = if features <= 12 {
+        let names = (0..features)
+            .map(|f| (f as f64, format!("x{}", crate::figure::ticks::subscript(f + 1))))
+            .collect();
+        Axis::new("feature").ticks(Ticks::Named(names))
+    } else {
+        Axis::new("feature").ticks(Ticks::Integers)
+    };
+    Figure::single(
+        Axes::new(axis, Axis::new("mean |∂f/∂x|"))
+            .with(Bars {
+                edges: (0..=features).map(|f| f as f64 - 0.5).collect(),
+                heights: mean.into(),
+                baseline: 0.0,
+                ink: Ink::Series(0),
+                name: None,
+            })
+            .noted(format!(
+                "{} samples · step {}",
+                maps.samples.len(),
+                format_number(step as f64, 9)
+            )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::rows;
+    use super::*;
+    use crate::figure::Layer;
+    use crate::gradients::SaliencyMap;
+
+    fn names() -> Vec<String> {
+        ["0", "2", "4"].map(str::to_owned).to_vec()
+    }
+
+    fn series<'a>(rows: &'a [MetricRow], layers: &'a [String]) -> LayerSeries<'a> {
+        LayerSeries {
+            key: 1,
+            rows,
+            layers,
+            steps_per_epoch: 4,
+        }
+    }
+
+    #[test]
+    fn layers_have_a_map_and_lines_with_a_guide() {
+        let (mut rows, names) = (rows(1000), names());
+        rows[700].layer_gradient_norms[1] = 77.0;
+        let figure = layers(&GradientSettings::default(), &series(&rows, &names));
+        let axes: Vec<_> = figure.axes().collect();
+        assert_eq!(axes[0].y.label, "layer");
+        assert_eq!(axes[0].color_bar.as_ref().unwrap().label, "‖∂L/∂θ‖");
+        let Layer::Heatmap(map) = &axes[0].layers[0] else {
+            panic!("a heat map");
+        };
+        assert_eq!((map.columns(), map.rows()), (COLUMNS, 3));
+        // A peak between two columns is still there.
+        assert_eq!(map.value_at(700.0, 1.0), Some(77.0));
+        assert!(axes[1].layers.iter().any(|l| matches!(l, Layer::Rule(rule) if rule.at == 1e-3)));
+        let lines = axes[1].layers.iter().filter(|l| matches!(l, Layer::Line(_)));
+        assert_eq!(lines.count(), 3);
+        assert_eq!(axes[1].y.scale, Scale::Log10);
+    }
+
+    #[test]
+    fn norms_follow_a_growing_history() {
+        let (rows, names) = (rows(100), names());
+        let settings = GradientSettings::default();
+        let mut curves = LayerCurves::default();
+        let _ = curves.figure(&settings, &series(&rows[..40], &names), None, 100);
+        let grown = curves.figure(&settings, &series(&rows, &names), None, usize::MAX / 8);
+        assert_eq!(grown, layers(&settings, &series(&rows, &names)));
+        let empty = curves.figure(&settings, &series(&[], &names), None, 100);
+        assert!(empty.axes().next().unwrap().layers.is_empty());
+    }
+
+    #[test]
+    fn not_a_number_stays_visible_in_the_map() {
+        let (mut rows, names) = (rows(10), names());
+        rows[4].layer_gradient_norms = vec![f32::NAN; 3];
+        rows[5].layer_gradient_norms = vec![];
+        let figure = layers(&GradientSettings::default(), &series(&rows, &names));
+        let axes = figure.axes().next().unwrap();
+        assert!(axes.has_missing_cells());
+    }
+
+    fn image(tiles: usize, side: usize) -> TensorImage {
+        TensorImage {
+            name: "0.weight".to_owned(),
+            tile_rows: tiles,
+            tile_columns: 1,
+            tile_height: side,
+            tile_width: side,
+            values: (0..tiles * side * side).map(|i| (i as f32).sin()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_matrix_is_one_image_and_filters_are_many() {
+        let one = tensor(TensorQuantity::Gradient, Some(&image(1, 8)), 5);
+        let axes = one.axes().next().unwrap();
+        let limits = axes.color_bar.as_ref().unwrap().scale.normalization.limits;
+        assert_eq!(limits.0, -limits.1);
+        assert_eq!((axes.x.label.as_str(), axes.y.label.as_str()), ("input", "output"));
+        let many = tensor(TensorQuantity::Weights, Some(&image(200, 3)), 5);
+        let Content::Mosaic(mosaic) = &many.panels().next().unwrap().content else {
+            panic!("a mosaic");
+        };
+        assert_eq!(mosaic.tiles.len(), TILES);
+        assert!(mosaic.note.as_deref().unwrap().ends_with("first 144 of 200"));
+        assert_eq!(mosaic.color_bar.as_ref().unwrap().label, "w");
+        assert!(tensor(TensorQuantity::Weights, None, 0).axes().next().is_some());
+    }
+
+    fn maps(shape: [usize; 3]) -> SaliencyMaps {
+        let length = shape.iter().product();
+        let sample = |predicted| SaliencyMap {
+            sample: 3,
+            input: (0..length).map(|i| i as f32).collect(),
+            saliency: vec![0.5; length],
+            output: 1,
+            outputs: vec![0.1, 0.9],
+            predicted: Some(predicted),
+            label: Some(1),
+        };
+        SaliencyMaps {
+            shape,
+            samples: vec![sample(1), sample(0)],
+        }
+    }
+
+    #[test]
+    fn samples_stand_above_their_saliency_and_errors_are_marked() {
+        let classes = ["cat", "dog"].map(str::to_owned);
+        let figure = saliency(Some(&maps([1, 4, 4])), &classes, 9);
+        let Content::Mosaic(mosaic) = &figure.panels().next().unwrap().content else {
+            panic!("a mosaic");
+        };
+        assert_eq!(mosaic.tiles.len(), 4);
+        assert_eq!(mosaic.columns, Some(2));
+        assert_eq!(mosaic.tiles[0].outline, None);
+        assert!(mosaic.tiles[1].outline.is_some());
+        assert_eq!(mosaic.tiles[2].caption.as_deref(), Some("∂ dog"));
+        // Features that are no image have bars.
+        let figure = saliency(Some(&maps([1, 1, 2])), &classes, 9);
+        assert!(matches!(figure.axes().next().unwrap().layers[0], Layer::Bars(_)));
+        let _ = saliency(None, &classes, 0);
+    }
+}
