@@ -26,7 +26,7 @@ pub(super) fn row(
     help: &str,
     control: impl FnOnce(&mut Ui) -> Response,
 ) -> Response {
-    let label_width = (ui.available_width() * 0.38).clamp(72.0, 136.0).round();
+    let label_width = (ui.available_width() * 0.44).clamp(88.0, 176.0).round();
     let height = ui.spacing().interact_size.y;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = UNIT;
@@ -255,6 +255,7 @@ impl FieldEditor<'_> {
             };
             ui.add(
                 DragValue::new(&mut number)
+                    .min_size(number_size(ui))
                     .speed(speed)
                     .max_decimals(0)
                     .suffix(suffix)
@@ -289,8 +290,10 @@ impl FieldEditor<'_> {
         let name = self.name();
         let slider_range = slider_range(field, value);
         let response = row(ui, field.label, field.help, |ui| {
+            let size = number_size(ui);
             let drag = |number| {
                 DragValue::new(number)
+                    .min_size(size)
                     .speed(drag_speed(value, min, max))
                     .custom_formatter(|number, _| format_float(number))
                     .custom_parser(parse_number)
@@ -304,7 +307,7 @@ impl FieldEditor<'_> {
             let Some((low, high)) = slider_range else {
                 return ui.add(drag(&mut number)).accessible_name(name);
             };
-            let value_width = 64.0;
+            let value_width = size.x;
             ui.spacing_mut().slider_width = (ui.available_width() - value_width - UNIT).max(32.0);
             let slider = ui
                 .add(
@@ -320,7 +323,10 @@ impl FieldEditor<'_> {
             }
             let text = ui
                 .add_sized(
-                    vec2(ui.available_width().min(value_width), ui.spacing().interact_size.y),
+                    vec2(
+                        ui.available_width().min(value_width),
+                        ui.spacing().interact_size.y,
+                    ),
                     drag(&mut number),
                 )
                 .accessible_name(name);
@@ -394,6 +400,11 @@ impl FieldEditor<'_> {
     }
 }
 
+/// The size that all numbers have at least, so that they stand in a column.
+fn number_size(ui: &Ui) -> egui::Vec2 {
+    vec2(64.0, ui.spacing().interact_size.y)
+}
+
 fn shown(word: &str) -> String {
     let short: String = word.chars().take(24).collect();
     format!("“{short}”")
@@ -427,7 +438,10 @@ fn parse_number(text: &str) -> Option<f64> {
         .chars()
         .take_while(|character| character.is_ascii_digit() || "+-.eE".contains(*character))
         .collect();
-    number.parse().ok().filter(|number: &f64| number.is_finite())
+    number
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 fn format_integer(number: f64) -> String {
@@ -535,7 +549,11 @@ mod tests {
     fn lists_say_which_word_is_wrong() {
         assert_eq!(
             parse_integers("32, 16 8"),
-            Ok(vec![Value::Integer(32), Value::Integer(16), Value::Integer(8)])
+            Ok(vec![
+                Value::Integer(32),
+                Value::Integer(16),
+                Value::Integer(8)
+            ])
         );
         assert_eq!(parse_integers(""), Ok(vec![]));
         assert_eq!(parse_integers("32, many"), Err("many".to_owned()));

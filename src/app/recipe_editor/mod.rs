@@ -103,10 +103,7 @@ impl RecipeEditor {
 
     /// Whether there is something to undo, and something to redo.
     pub fn can_undo_redo(&self, recipe: &Recipe) -> (bool, bool) {
-        (
-            self.undoer.has_undo(recipe),
-            self.undoer.has_redo(recipe),
-        )
+        (self.undoer.has_undo(recipe), self.undoer.has_redo(recipe))
     }
 
     /// Undoes the last change.
@@ -175,9 +172,10 @@ impl RecipeEditor {
         }
         let mut changes: Vec<(&'static str, &'static str, Value)> = Vec::new();
         for section in &catalogue::schema().sections {
-            let (Some(before), Some(after)) =
-                (ws.applied.section(section.key), ws.recipe.section(section.key))
-            else {
+            let (Some(before), Some(after)) = (
+                ws.applied.section(section.key),
+                ws.recipe.section(section.key),
+            ) else {
                 continue;
             };
             if before == after || before.kind != after.kind {
@@ -275,6 +273,7 @@ impl RecipeEditor {
                 ui.add(
                     egui::TextEdit::singleline(&mut ws.recipe.name)
                         .desired_width(f32::INFINITY)
+                        .align(egui::Align2::LEFT_CENTER)
                         .id_salt("recipe name"),
                 )
                 .accessible_name("Name")
@@ -289,6 +288,7 @@ impl RecipeEditor {
                 let response = ui
                     .add(
                         egui::DragValue::new(&mut seed)
+                            .min_size(vec2(64.0, 0.0))
                             .speed(0.05)
                             .range(0.0..=9.0e15)
                             .max_decimals(0),
@@ -405,10 +405,9 @@ impl RecipeEditor {
                             "These changes need a new run; the present one is kept for comparison",
                         );
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            let apply = egui::Button::new(
-                                RichText::new("Apply").color(palette.on_accent),
-                            )
-                            .fill(palette.accent);
+                            let apply =
+                                egui::Button::new(RichText::new("Apply").color(palette.on_accent))
+                                    .fill(palette.accent);
                             for (command, response) in [
                                 (Command::ApplyRecipe, ui.add_enabled(valid, apply)),
                                 (Command::RevertRecipe, ui.button("Revert")),

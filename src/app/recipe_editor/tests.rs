@@ -136,9 +136,13 @@ fn a_restart_keeps_the_values_that_were_changed_live() {
 #[test]
 fn a_recipe_that_cannot_be_built_says_so_and_the_last_one_can_be_started_again() {
     let mut ws = loaded();
-    let section = catalogue::schema().section("initialization").expect("there");
+    let section = catalogue::schema()
+        .section("initialization")
+        .expect("there");
     assert!(section.switch_kind(&mut ws.recipe.initialization, "file"));
-    ws.recipe.initialization.set("path", "no-such-file.safetensors");
+    ws.recipe
+        .initialization
+        .set("path", "no-such-file.safetensors");
     ws.apply();
     wait(&mut ws, |ws| ws.load_failure.is_some());
     assert!(matches!(
