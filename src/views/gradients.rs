@@ -8,7 +8,7 @@ use super::{Time, thinning};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, Bars, ColorBar, ColorScale, Colormap, Content, Figure, Heatmap, Ink, Legend, Line,
-    LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Tile, Ticks,
+    LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Ticks, Tile,
 };
 use crate::gradients::{SaliencyMaps, TensorImage};
 use crate::train::MetricRow;
@@ -196,7 +196,11 @@ impl LayerCurves {
 
     fn time_axis(settings: &GradientSettings) -> Axis {
         let axis = Axis::new(settings.time.to_string());
-        if settings.time == Time::Step { axis.ticks(Ticks::Integers) } else { axis }
+        if settings.time == Time::Step {
+            axis.ticks(Ticks::Integers)
+        } else {
+            axis
+        }
     }
 
     /// The largest norm of every layer in each column of steps: no peak is left
@@ -250,7 +254,10 @@ impl LayerCurves {
         );
         axes.color_bar = Some(ColorBar::new(color, "‖∂L/∂θ‖").over(&values));
         if width > 1.5 {
-            axes.note = Some(format!("largest of {} steps", format_number(width.ceil(), 3)));
+            axes.note = Some(format!(
+                "largest of {} steps",
+                format_number(width.ceil(), 3)
+            ));
         }
         axes
     }
@@ -265,7 +272,11 @@ impl LayerCurves {
         let mut axes = Axes::new(Self::time_axis(settings), Axis::log("‖Δθ‖ / ‖θ‖"));
         axes.layers.push(
             Rule::horizontal(USUAL_RATIO)
-                .style(LineStyle::solid(Ink::Muted).dashed(crate::figure::Dash::Dashed).width(0.8))
+                .style(
+                    LineStyle::solid(Ink::Muted)
+                        .dashed(crate::figure::Dash::Dashed)
+                        .width(0.8),
+                )
                 .labelled("usual: 10⁻³")
                 .into(),
         );
@@ -435,7 +446,11 @@ fn saliency_images(
         })
         .collect();
     let all: Vec<f64> = strongest.iter().flatten().copied().collect();
-    let most = all.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let most = all
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
     let color = ColorScale::new(
         Colormap::Magma,
         Normalization::linear(0.0, if most > 0.0 { most } else { 1.0 }),
@@ -528,7 +543,12 @@ fn saliency_bars(maps: &SaliencyMaps, step: u64) -> Figure {
         .collect();
     let axis = if features <= 12 {
         let names = (0..features)
-            .map(|f| (f as f64, format!("x{}", crate::figure::ticks::subscript(f + 1))))
+            .map(|f| {
+                (
+                    f as f64,
+                    format!("x{}", crate::figure::ticks::subscript(f + 1)),
+                )
+            })
             .collect();
         Axis::new("feature").ticks(Ticks::Named(names))
     } else {
@@ -585,8 +605,16 @@ mod tests {
         assert_eq!((map.columns(), map.rows()), (COLUMNS, 3));
         // A peak between two columns is still there.
         assert_eq!(map.value_at(700.0, 1.0), Some(77.0));
-        assert!(axes[1].layers.iter().any(|l| matches!(l, Layer::Rule(rule) if rule.at == 1e-3)));
-        let lines = axes[1].layers.iter().filter(|l| matches!(l, Layer::Line(_)));
+        assert!(
+            axes[1]
+                .layers
+                .iter()
+                .any(|l| matches!(l, Layer::Rule(rule) if rule.at == 1e-3))
+        );
+        let lines = axes[1]
+            .layers
+            .iter()
+            .filter(|l| matches!(l, Layer::Line(_)));
         assert_eq!(lines.count(), 3);
         assert_eq!(axes[1].y.scale, Scale::Log10);
     }
@@ -630,15 +658,29 @@ mod tests {
         let axes = one.axes().next().unwrap();
         let limits = axes.color_bar.as_ref().unwrap().scale.normalization.limits;
         assert_eq!(limits.0, -limits.1);
-        assert_eq!((axes.x.label.as_str(), axes.y.label.as_str()), ("input", "output"));
+        assert_eq!(
+            (axes.x.label.as_str(), axes.y.label.as_str()),
+            ("input", "output")
+        );
         let many = tensor(TensorQuantity::Weights, Some(&image(200, 3)), 5);
         let Content::Mosaic(mosaic) = &many.panels().next().unwrap().content else {
             panic!("a mosaic");
         };
         assert_eq!(mosaic.tiles.len(), TILES);
-        assert!(mosaic.note.as_deref().unwrap().ends_with("first 144 of 200"));
+        assert!(
+            mosaic
+                .note
+                .as_deref()
+                .unwrap()
+                .ends_with("first 144 of 200")
+        );
         assert_eq!(mosaic.color_bar.as_ref().unwrap().label, "w");
-        assert!(tensor(TensorQuantity::Weights, None, 0).axes().next().is_some());
+        assert!(
+            tensor(TensorQuantity::Weights, None, 0)
+                .axes()
+                .next()
+                .is_some()
+        );
     }
 
     fn maps(shape: [usize; 3]) -> SaliencyMaps {
@@ -672,7 +714,10 @@ mod tests {
         assert_eq!(mosaic.tiles[2].caption.as_deref(), Some("∂ dog"));
         // Features that are no image have bars.
         let figure = saliency(Some(&maps([1, 1, 2])), &classes, 9);
-        assert!(matches!(figure.axes().next().unwrap().layers[0], Layer::Bars(_)));
+        assert!(matches!(
+            figure.axes().next().unwrap().layers[0],
+            Layer::Bars(_)
+        ));
         let _ = saliency(None, &classes, 0);
     }
 }

@@ -37,7 +37,11 @@ pub(super) fn segments<T: PartialEq + Copy>(
         for (option, text, hint) in options {
             let chosen = value == option;
             let response = ui
-                .add(Button::new(*text).selected(chosen).frame_when_inactive(true))
+                .add(
+                    Button::new(*text)
+                        .selected(chosen)
+                        .frame_when_inactive(true),
+                )
                 .on_hover_text(*hint);
             response.widget_info(|| {
                 WidgetInfo::selected(Role::RadioButton, true, chosen, format!("{name}: {text}"))
@@ -115,7 +119,11 @@ pub(super) fn slider(
 ) -> Response {
     ui.scope(|ui| {
         ui.spacing_mut().slider_width = width;
-        let label = ui.label(RichText::new(name).small().color(Palette::of(ui.visuals()).weak));
+        let label = ui.label(
+            RichText::new(name)
+                .small()
+                .color(Palette::of(ui.visuals()).weak),
+        );
         ui.add(slider).labelled_by(label.id).on_hover_text(hint)
     })
     .inner
@@ -128,7 +136,11 @@ pub(super) fn progress(ui: &mut Ui, ws: &Workspace, slot: &Slot) {
     let side = ui.spacing().interact_size.y * 0.6;
     let (area, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
     response.widget_info(|| {
-        WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} is running", job.label()))
+        WidgetInfo::labeled(
+            Role::ProgressIndicator,
+            true,
+            format!("{} is running", job.label()),
+        )
     });
     let palette = Palette::of(ui.visuals());
     let (centre, radius) = (area.center(), side / 2.0 - 1.0);
@@ -185,7 +197,10 @@ pub(super) fn nothing_yet(ui: &mut Ui, sentence: &str, button: Option<&str>) -> 
 pub(super) fn nothing_trained(ui: &mut Ui, ws: &mut Workspace, sentence: &str) {
     let (button, command) = match ws.run().map(|run| &run.state) {
         None if ws.is_loading() => (None, None),
-        None => (Some("Choose an experiment…"), Some(Command::ChooseExperiment)),
+        None => (
+            Some("Choose an experiment…"),
+            Some(Command::ChooseExperiment),
+        ),
         Some(RunState::Paused) => (Some("Train"), Some(Command::PlayPause)),
         Some(_) => (None, None),
     };

@@ -57,9 +57,9 @@ fn layer_names(run: &RunRecord) -> Vec<String> {
         .layers
         .iter()
         .map(|layer| {
-            let weight = layout
-                .iter()
-                .find(|tensor| tensor.range.start >= layer.range.start && tensor.kind == ParameterKind::Weight);
+            let weight = layout.iter().find(|tensor| {
+                tensor.range.start >= layer.range.start && tensor.kind == ParameterKind::Weight
+            });
             match weight {
                 Some(weight) => {
                     let shape: Vec<String> = weight.shape.iter().map(usize::to_string).collect();
@@ -78,7 +78,11 @@ impl GradientsPanel {
         layout
             .iter()
             .position(|tensor| tensor.name == self.settings.look.tensor)
-            .or_else(|| layout.iter().position(|tensor| tensor.kind == ParameterKind::Weight))
+            .or_else(|| {
+                layout
+                    .iter()
+                    .position(|tensor| tensor.kind == ParameterKind::Weight)
+            })
     }
 
     /// The vector whose part is shown, with its step.
@@ -115,10 +119,9 @@ impl GradientsPanel {
         let setup = Arc::clone(&run.info.setup);
         let count = ws.recipe.gradients.count("samples").max(1);
         let (slot, detail) = match self.settings.look.part {
-            GradientPart::Saliency => (
-                saliency_slot(),
-                fingerprint(&(count, self.settings.output)),
-            ),
+            GradientPart::Saliency => {
+                (saliency_slot(), fingerprint(&(count, self.settings.output)))
+            }
             GradientPart::Weights
                 if self.settings.look.quantity == TensorQuantity::Gradient
                     && (ws.selected.is_some() || run.live_gradient.is_none()) =>
@@ -132,9 +135,12 @@ impl GradientsPanel {
             return;
         }
         let now = ui.input(|input| input.time);
-        let moved_on = self.submitted.as_ref().is_some_and(|(origin, _, slot, detail)| {
-            (origin, slot, detail) == (&wanted.0, &wanted.2, &wanted.3)
-        });
+        let moved_on = self
+            .submitted
+            .as_ref()
+            .is_some_and(|(origin, _, slot, detail)| {
+                (origin, slot, detail) == (&wanted.0, &wanted.2, &wanted.3)
+            });
         if moved_on && ws.selected.is_none() {
             let early = now < self.submitted_at + PAUSE;
             if ws.job(&slot).is_some() || early {
@@ -191,7 +197,11 @@ impl GradientsPanel {
             }
             GradientPart::Weights => {
                 let (step, image) = self.image(ws)?;
-                Some(gradients::tensor(self.settings.look.quantity, Some(&image), step))
+                Some(gradients::tensor(
+                    self.settings.look.quantity,
+                    Some(&image),
+                    step,
+                ))
             }
             GradientPart::Saliency => {
                 let (step, _, maps) = self.kept.as_ref()?;
@@ -209,16 +219,33 @@ impl GradientsPanel {
                 "Gradients of",
                 &mut look.part,
                 &[
-                    (GradientPart::Layers, "layers", "Norms and update ratios of the layers"),
-                    (GradientPart::Weights, "weights", "One weight matrix or filter bank as images"),
-                    (GradientPart::Saliency, "inputs", "Which parts of inputs speak for a decision"),
+                    (
+                        GradientPart::Layers,
+                        "layers",
+                        "Norms and update ratios of the layers",
+                    ),
+                    (
+                        GradientPart::Weights,
+                        "weights",
+                        "One weight matrix or filter bank as images",
+                    ),
+                    (
+                        GradientPart::Saliency,
+                        "inputs",
+                        "Which parts of inputs speak for a decision",
+                    ),
                 ],
             );
             let Some(run) = ws.run() else { return };
             match look.part {
                 GradientPart::Layers => {
                     toggle(ui, &mut look.norms, "‖g‖", "Gradient norms as a heat map");
-                    toggle(ui, &mut look.ratios, "‖Δθ‖/‖θ‖", "Update-to-weight ratios as lines");
+                    toggle(
+                        ui,
+                        &mut look.ratios,
+                        "‖Δθ‖/‖θ‖",
+                        "Update-to-weight ratios as lines",
+                    );
                 }
                 GradientPart::Weights => {
                     let tensors: Vec<(String, String)> = run
@@ -238,20 +265,32 @@ impl GradientsPanel {
                         layout
                             .iter()
                             .position(|tensor| tensor.name == look.tensor)
-                            .or_else(|| {
-                                layout.iter().position(|t| t.kind == ParameterKind::Weight)
-                            })
+                            .or_else(|| layout.iter().position(|t| t.kind == ParameterKind::Weight))
                     } {
                         look.tensor.clone_from(&tensors[index].0);
                     }
-                    choice(ui, "Tensor", &mut look.tensor, &tensors, "Which tensor is shown");
+                    choice(
+                        ui,
+                        "Tensor",
+                        &mut look.tensor,
+                        &tensors,
+                        "Which tensor is shown",
+                    );
                     segments(
                         ui,
                         "Quantity",
                         &mut look.quantity,
                         &[
-                            (TensorQuantity::Gradient, "gradient", "The gradient of the loss"),
-                            (TensorQuantity::Weights, "weights", "The parameters themselves"),
+                            (
+                                TensorQuantity::Gradient,
+                                "gradient",
+                                "The gradient of the loss",
+                            ),
+                            (
+                                TensorQuantity::Weights,
+                                "weights",
+                                "The parameters themselves",
+                            ),
                         ],
                     );
                 }
@@ -260,7 +299,10 @@ impl GradientsPanel {
                     if !names.is_empty() {
                         let mut options = vec![(None, "predicted".to_owned())];
                         options.extend(
-                            names.iter().enumerate().map(|(k, name)| (Some(k), name.clone())),
+                            names
+                                .iter()
+                                .enumerate()
+                                .map(|(k, name)| (Some(k), name.clone())),
                         );
                         choice(
                             ui,
@@ -300,8 +342,9 @@ impl GradientsPanel {
         );
         let settings = fingerprint(&(&self.settings, columns));
         let (curves, look) = (&mut self.curves, &self.settings.look);
-        self.shown
-            .update(ui, key, settings, |_| curves.figure(look, &series, window, columns));
+        self.shown.update(ui, key, settings, |_| {
+            curves.figure(look, &series, window, columns)
+        });
         let time = self.settings.look.time;
         let marked = ws.linked_step().or(ws.selected);
         let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
@@ -385,7 +428,11 @@ impl Panel for GradientsPanel {
         if ui.checkbox(&mut epochs, "Count epochs").changed() {
             self.settings.look.time = if epochs { Time::Epoch } else { Time::Step };
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

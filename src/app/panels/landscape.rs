@@ -14,10 +14,10 @@ use crate::engine::analyses::{self, SliceDirections, SliceSettings};
 use crate::engine::{Landscape, Origin, SliceShape, Slot, Succession};
 use crate::figure::Figure;
 use crate::train::Snapshot;
-use crate::views::{Split, percent};
 use crate::views::landscape::{
     self, LandscapeSettings, PathOnPlane, SliceInfo, SliceKind, displacement_unit,
 };
+use crate::views::{Split, percent};
 
 /// Which directions span the slice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,7 +195,11 @@ impl LandscapePanel {
             return;
         }
         let second = request.slice.line && request.slice.split == analyses::Split::Validation;
-        let place = if second { &mut self.validation } else { &mut self.kept };
+        let place = if second {
+            &mut self.validation
+        } else {
+            &mut self.kept
+        };
         if let Some(kept) = place {
             if Arc::ptr_eq(&kept.result.value, &result.value)
                 && kept.result.complete == result.complete
@@ -229,7 +233,10 @@ impl LandscapePanel {
             SliceDirections::Random { seed } => format!("seed {seed}"),
             _ => match kept.result.value.directions.explained {
                 Some([first, second]) => {
-                    format!("principal components, {} of the path", percent(first + second))
+                    format!(
+                        "principal components, {} of the path",
+                        percent(first + second)
+                    )
                 }
                 None => "principal components".to_owned(),
             },
@@ -290,7 +297,11 @@ impl LandscapePanel {
                 "Loss scale",
                 &mut log,
                 &[
-                    (true, "log", "Colours and contours follow the logarithm of the loss"),
+                    (
+                        true,
+                        "log",
+                        "Colours and contours follow the logarithm of the loss",
+                    ),
                     (false, "linear", "Colours and contours follow the loss"),
                 ],
             ) {
@@ -302,7 +313,13 @@ impl LandscapePanel {
             if has_validation {
                 splits.push(("validation".to_owned(), "validation".to_owned()));
             }
-            if choice(ui, "Loss on", &mut split, &splits, "The samples of the loss") {
+            if choice(
+                ui,
+                "Loss on",
+                &mut split,
+                &splits,
+                "The samples of the loss",
+            ) {
                 ws.recipe.slice.set("split", split.as_str());
             }
             let grid = ws.recipe.slice.count("grid");
@@ -421,9 +438,11 @@ impl Panel for LandscapePanel {
             self.submitted = None;
         }
         // A job that failed is asked for again only on demand.
-        let failed = ws.run().is_some_and(|run| run.results.failure(&slot()).is_some());
-        let other = self.submitted.as_ref().map(|request| &request.slice)
-            != Some(&self.slice_settings(ws));
+        let failed = ws
+            .run()
+            .is_some_and(|run| run.results.failure(&slot()).is_some());
+        let other =
+            self.submitted.as_ref().map(|request| &request.slice) != Some(&self.slice_settings(ws));
         if !failed || self.submitted.is_none() || other {
             self.follow(ui, ws);
         }
@@ -433,7 +452,10 @@ impl Panel for LandscapePanel {
         }
         let version = |kept: &Option<Kept>| {
             kept.as_ref().map_or((0, false), |kept| {
-                (Arc::as_ptr(&kept.result.value) as usize, kept.result.complete)
+                (
+                    Arc::as_ptr(&kept.result.value) as usize,
+                    kept.result.complete,
+                )
             })
         };
         let key = [version(&self.kept), version(&self.validation)];
@@ -487,8 +509,16 @@ impl Panel for LandscapePanel {
                 "Directions",
                 &mut self.settings.directions,
                 &[
-                    (Directions::Random, "random", "Random, scaled to the parameters"),
-                    (Directions::Path, "path", "Principal components of the path of training"),
+                    (
+                        Directions::Random,
+                        "random",
+                        "Random, scaled to the parameters",
+                    ),
+                    (
+                        Directions::Path,
+                        "path",
+                        "Principal components of the path of training",
+                    ),
                 ],
             );
         });
@@ -496,16 +526,30 @@ impl Panel for LandscapePanel {
             ui.horizontal(|ui| {
                 ui.label("Normalization");
                 let mut chosen = ws.recipe.slice.text("normalization").to_owned();
-                let options: Vec<(String, String)> =
-                    [("filter", "filter"), ("layer", "layer"), ("elementwise", "element-wise"), ("none", "none")]
-                        .map(|(key, text)| (key.to_owned(), text.to_owned()))
-                        .to_vec();
-                if choice(ui, "Normalization", &mut chosen, &options, "How directions are scaled") {
+                let options: Vec<(String, String)> = [
+                    ("filter", "filter"),
+                    ("layer", "layer"),
+                    ("elementwise", "element-wise"),
+                    ("none", "none"),
+                ]
+                .map(|(key, text)| (key.to_owned(), text.to_owned()))
+                .to_vec();
+                if choice(
+                    ui,
+                    "Normalization",
+                    &mut chosen,
+                    &options,
+                    "How directions are scaled",
+                ) {
                     ws.recipe.slice.set("normalization", chosen.as_str());
                 }
             });
         }
-        if ui.button("Fit").on_hover_text("Show the whole slice again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show the whole slice again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

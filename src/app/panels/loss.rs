@@ -67,7 +67,12 @@ impl LossPanel {
                     (Time::Epoch, "epoch", "Count passes over the training set"),
                 ],
             );
-            toggle(ui, &mut settings.accuracy, "accuracy", "Show the accuracies below");
+            toggle(
+                ui,
+                &mut settings.accuracy,
+                "accuracy",
+                "Show the accuracies below",
+            );
             let mut smoothing = settings.smoothing_of(steps_per_epoch);
             let response = controls::slider(
                 ui,
@@ -116,7 +121,10 @@ impl Panel for LossPanel {
                 .iter()
                 .map(|run| {
                     let stopped = usize::from(run.divergence.is_some());
-                    (run.key ^ fingerprint(&run.name), 2 * run.rows.len() + stopped)
+                    (
+                        run.key ^ fingerprint(&run.name),
+                        2 * run.rows.len() + stopped,
+                    )
                 })
                 .collect();
             let key = (rows, window.map(|(a, b)| (a.to_bits(), b.to_bits())));
@@ -148,13 +156,20 @@ impl Panel for LossPanel {
         ui.checkbox(&mut settings.validation, "Validation loss");
         ui.checkbox(&mut settings.log_time, "Logarithmic steps");
         if ui
-            .add_enabled(settings.smoothing.is_some(), egui::Button::new("Automatic smoothing"))
+            .add_enabled(
+                settings.smoothing.is_some(),
+                egui::Button::new("Automatic smoothing"),
+            )
             .on_hover_text("Smooth mini-batches, leave full batches as they are")
             .clicked()
         {
             settings.smoothing = None;
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

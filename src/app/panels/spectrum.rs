@@ -78,11 +78,8 @@ impl SpectrumPanel {
                 }
             }
         }
-        let analysis = analyses::spectrum_job(
-            Arc::clone(&run.info.setup),
-            snapshot,
-            wanted.measurement,
-        );
+        let analysis =
+            analyses::spectrum_job(Arc::clone(&run.info.setup), snapshot, wanted.measurement);
         ws.submit(slot(), "spectrum", Succession::Replace, Box::new(analysis));
         self.submitted = Some(wanted);
         self.submitted_at = now;
@@ -161,8 +158,16 @@ impl SpectrumPanel {
                 &mut self.settings.part,
                 &[
                     (SpectrumPart::Both, "both", "Eigenvalues and density"),
-                    (SpectrumPart::Eigenvalues, "λ(t)", "The top eigenvalues over the steps"),
-                    (SpectrumPart::Density, "density", "The density of all eigenvalues"),
+                    (
+                        SpectrumPart::Eigenvalues,
+                        "λ(t)",
+                        "The top eigenvalues over the steps",
+                    ),
+                    (
+                        SpectrumPart::Density,
+                        "density",
+                        "The density of all eigenvalues",
+                    ),
                 ],
             );
             segments(
@@ -174,12 +179,35 @@ impl SpectrumPanel {
                     (true, "log", "A logarithmic axis of the eigenvalues"),
                 ],
             );
-            number(ui, ws, "top", "k", "How many of the largest eigenvalues are measured", 1..=20);
-            number(ui, ws, "every", "every", "Steps between two measurements; 0 never", 0..=100_000);
+            number(
+                ui,
+                ws,
+                "top",
+                "k",
+                "How many of the largest eigenvalues are measured",
+                1..=20,
+            );
+            number(
+                ui,
+                ws,
+                "every",
+                "every",
+                "Steps between two measurements; 0 never",
+                0..=100_000,
+            );
             if self.wants_density() {
-                number(ui, ws, "probes", "probes", "Random probes of the density", 1..=100);
+                number(
+                    ui,
+                    ws,
+                    "probes",
+                    "probes",
+                    "Random probes of the density",
+                    1..=100,
+                );
             }
-            let table = ui.button("Table").on_hover_text("Every eigenvalue with its residual");
+            let table = ui
+                .button("Table")
+                .on_hover_text("Every eigenvalue with its residual");
             egui::Popup::menu(&table)
                 .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| table_ui(ui, &spectrum::table(&samples(ws))));
@@ -294,7 +322,9 @@ impl Panel for SpectrumPanel {
             run.origin(),
             run.spectrum.len(),
             run.spectrum.last().map_or(0, |point| point.step),
-            self.kept.as_ref().map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
+            self.kept
+                .as_ref()
+                .map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
             run.newest_step().max(1),
         );
         let per_epoch = run.info.steps_per_epoch;
@@ -303,7 +333,9 @@ impl Panel for SpectrumPanel {
         if controls::failure(ui, ws, &slot()) {
             self.submitted = None;
         }
-        let failed = ws.run().is_some_and(|run| run.results.failure(&slot()).is_some());
+        let failed = ws
+            .run()
+            .is_some_and(|run| run.results.failure(&slot()).is_some());
         if self.wants_density() && (!failed || self.submitted.is_none()) {
             self.follow(ui, ws);
         }
@@ -311,7 +343,9 @@ impl Panel for SpectrumPanel {
         let stacked = room.x < SIDE_BY_SIDE * room.y;
         let settings = fingerprint(&(&self.settings, stacked, threshold));
         let mut shown = std::mem::take(&mut self.shown);
-        shown.update(ui, key, settings, |_| self.build(ws, stacked).unwrap_or_default());
+        shown.update(ui, key, settings, |_| {
+            self.build(ws, stacked).unwrap_or_default()
+        });
         self.shown = shown;
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
@@ -323,10 +357,16 @@ impl Panel for SpectrumPanel {
         };
         let response = self.shown.show(ui, "spectrum", &options);
         let step_at = |x: f64| time.to_step(x, per_epoch).round().max(0.0) as u64;
-        if let Some(place) = response.hovered.filter(|place| over_steps && place.panel == 0) {
+        if let Some(place) = response
+            .hovered
+            .filter(|place| over_steps && place.panel == 0)
+        {
             ws.cursor_step = Some(step_at(place.x));
         }
-        if let Some(place) = response.clicked.filter(|place| over_steps && place.panel == 0) {
+        if let Some(place) = response
+            .clicked
+            .filter(|place| over_steps && place.panel == 0)
+        {
             ws.select_step(step_at(place.x));
         }
     }
@@ -349,7 +389,11 @@ impl Panel for SpectrumPanel {
             self.submitted = None;
             ui.close();
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

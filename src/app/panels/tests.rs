@@ -32,16 +32,21 @@ impl Bench {
         self.ws.drain();
         self.ws.begin_frame();
         let area = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(area, 0.0, Palette::of(ui.visuals()).canvas);
+        ui.painter()
+            .rect_filled(area, 0.0, Palette::of(ui.visuals()).canvas);
         let count = self.panels.len();
         let columns = if count > 1 { 2 } else { 1 };
         let rows = count.div_ceil(columns);
         let size = vec2(area.width() / columns as f32, area.height() / rows as f32);
         for (index, panel) in self.panels.iter_mut().enumerate() {
             let corner = area.min
-                + vec2((index % columns) as f32 * size.x, (index / columns) as f32 * size.y);
+                + vec2(
+                    (index % columns) as f32 * size.x,
+                    (index / columns) as f32 * size.y,
+                );
             let cell = Rect::from_min_size(corner, size).shrink(2.0);
-            ui.painter().rect_filled(cell, 0.0, Palette::of(ui.visuals()).paper);
+            ui.painter()
+                .rect_filled(cell, 0.0, Palette::of(ui.visuals()).paper);
             let mut child =
                 ui.new_child(UiBuilder::new().id_salt(index).max_rect(cell.shrink(4.0)));
             panel.ui(&mut child, &mut self.ws);
@@ -60,7 +65,8 @@ fn recipe(name: &str) -> Recipe {
 }
 
 fn harness(kinds: &[PanelKind], size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
-    testing::harness(size, dark).build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
+    testing::harness(size, dark)
+        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
 }
 
 /// Frames until something holds.
@@ -79,11 +85,15 @@ fn until(harness: &mut Harness<'_, Bench>, what: &str, holds: impl Fn(&Bench) ->
 fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
     let mut recipe = recipe;
     recipe.training.set("steps", steps as i64);
-    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    harness
+        .state_mut()
+        .ws
+        .open(recipe, PathBuf::from("."), true);
     until(harness, "trained", |bench| {
-        bench.ws.run().is_some_and(|run| {
-            matches!(run.state, RunState::Finished | RunState::Diverged(_))
-        })
+        bench
+            .ws
+            .run()
+            .is_some_and(|run| matches!(run.state, RunState::Finished | RunState::Diverged(_)))
     });
 }
 
@@ -93,7 +103,11 @@ fn calm(harness: &mut Harness<'_, Bench>) {
     for _ in 0..3000 {
         harness.step();
         harness.state_mut().ws.jobs.retain(|job| !job.is_done());
-        quiet = if harness.state().ws.jobs.is_empty() { quiet + 1 } else { 0 };
+        quiet = if harness.state().ws.jobs.is_empty() {
+            quiet + 1
+        } else {
+            0
+        };
         if quiet > 30 {
             return;
         }
@@ -113,7 +127,11 @@ fn every_panel_says_what_it_will_show_before_there_is_anything() {
             harness.state().ws.commands,
             [crate::app::commands::Command::ChooseExperiment]
         );
-        assert!(harness.state().panels[0].figure(&harness.state().ws).is_none());
+        assert!(
+            harness.state().panels[0]
+                .figure(&harness.state().ws)
+                .is_none()
+        );
         testing::look(&mut harness, &format!("panel {kind} empty"), true);
     }
 }
@@ -164,7 +182,11 @@ fn each_panel_is_legible_alone_large_and_small() {
 
 #[test]
 fn images_have_saliency_and_predictions() {
-    let mut harness = harness(&[PanelKind::Data, PanelKind::Gradients], (1280.0, 560.0), true);
+    let mut harness = harness(
+        &[PanelKind::Data, PanelKind::Gradients],
+        (1280.0, 560.0),
+        true,
+    );
     train(&mut harness, recipe("digits-mlp"), 300);
     calm(&mut harness);
     harness.get_by_label("Gradients of: inputs").click();
@@ -186,7 +208,11 @@ fn images_have_saliency_and_predictions() {
 
 #[test]
 fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
-    let mut harness = harness(&[PanelKind::Data, PanelKind::Landscape], (1100.0, 480.0), false);
+    let mut harness = harness(
+        &[PanelKind::Data, PanelKind::Landscape],
+        (1100.0, 480.0),
+        false,
+    );
     train(&mut harness, recipe("noisy-sine"), 400);
     harness.get_by_label("Slice: 1-D").click();
     calm(&mut harness);
@@ -206,7 +232,11 @@ fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
 
 #[test]
 fn a_diverged_run_is_explained_beside_its_curve() {
-    let mut harness = harness(&[PanelKind::Loss, PanelKind::Spectrum], (1100.0, 480.0), true);
+    let mut harness = harness(
+        &[PanelKind::Loss, PanelKind::Spectrum],
+        (1100.0, 480.0),
+        true,
+    );
     let mut recipe = recipe("edge-of-stability");
     recipe.optimizer.set("learning_rate", 1e6);
     train(&mut harness, recipe, 400);
@@ -234,7 +264,11 @@ fn a_hidden_panel_asks_for_nothing() {
 
 #[test]
 fn a_click_on_a_step_shows_that_moment_everywhere() {
-    let mut harness = harness(&[PanelKind::Loss, PanelKind::Landscape], (1100.0, 480.0), true);
+    let mut harness = harness(
+        &[PanelKind::Loss, PanelKind::Landscape],
+        (1100.0, 480.0),
+        true,
+    );
     train(&mut harness, recipe("moons"), 200);
     calm(&mut harness);
     let at = egui::pos2(300.0, 260.0);
@@ -253,7 +287,11 @@ fn a_click_on_a_step_shows_that_moment_everywhere() {
         .unwrap();
     assert!(note.contains(&format!("step {selected}")), "{note}");
     testing::look(&mut harness, "panels past", true);
-    harness.get_all_by_label_contains("follow the run").next().unwrap().click();
+    harness
+        .get_all_by_label_contains("follow the run")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     assert_eq!(harness.state().ws.selected, None);
 }
@@ -264,7 +302,10 @@ fn frames_of_all_panels_are_cheap() {
     let mut harness = harness(&kinds, (1280.0, 1080.0), true);
     let mut recipe = recipe("spirals");
     recipe.training.set("steps", 100_000i64);
-    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    harness
+        .state_mut()
+        .ws
+        .open(recipe, PathBuf::from("."), true);
     until(&mut harness, "training", |bench| {
         bench.ws.run().is_some_and(|run| run.history.len() > 300)
     });

@@ -359,7 +359,8 @@ impl FigureView {
                             readout::find(prepared, &shown.transform, pointer, &theme)
                         });
                     if let Some(pointer) = shown.response.hover_pos() {
-                        let place = place_of(index, axes, &shown.transform, pointer, readout.as_ref());
+                        let place =
+                            place_of(index, axes, &shown.transform, pointer, readout.as_ref());
                         found.hovered = Some(place);
                         if shown.response.clicked() {
                             found.clicked = Some(place);
@@ -465,7 +466,9 @@ impl FigureView {
             if let Some(cursor) = options.cursors.get(index).copied().flatten()
                 && readout.is_none()
             {
-                let x = shown.transform.position_from_point_x(axes.x.scale.forward(cursor));
+                let x = shown
+                    .transform
+                    .position_from_point_x(axes.x.scale.forward(cursor));
                 if x >= frame.left() && x <= frame.right() {
                     let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.55));
                     inside.vline(x, frame.y_range(), line);
@@ -473,8 +476,12 @@ impl FigureView {
             }
             for mark in options.marks.iter().filter(|mark| mark.panel == index) {
                 let at = egui::pos2(
-                    shown.transform.position_from_point_x(axes.x.scale.forward(mark.x)),
-                    shown.transform.position_from_point_y(axes.y.scale.forward(mark.y)),
+                    shown
+                        .transform
+                        .position_from_point_x(axes.x.scale.forward(mark.x)),
+                    shown
+                        .transform
+                        .position_from_point_y(axes.y.scale.forward(mark.y)),
                 );
                 if at.x.is_finite() && at.y.is_finite() {
                     let size = 1.1 * theme.marker_size as f32;
@@ -484,7 +491,9 @@ impl FigureView {
             }
             if let Some(readout) = readout {
                 if readout.y.is_none() && readout.x.is_finite() {
-                    let x = shown.transform.position_from_point_x(axes.x.scale.forward(readout.x));
+                    let x = shown
+                        .transform
+                        .position_from_point_x(axes.x.scale.forward(readout.x));
                     let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.35));
                     inside.vline(x, frame.y_range(), line);
                 }
@@ -728,7 +737,12 @@ fn settled(axes: &Axes, before: Limits, found: Limits) -> Limits {
 
 /// A theme for the layout with which no text becomes too small for a screen.
 fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> FigureTheme {
-    let columns = figure.rows.iter().map(|row| row.panels.len()).max().unwrap_or(1);
+    let columns = figure
+        .rows
+        .iter()
+        .map(|row| row.panels.len())
+        .max()
+        .unwrap_or(1);
     let unit = theme.body_size / 12.0;
     let room = (width / columns.max(1) as f64 / (230.0 * unit))
         .min(height / figure.rows.len().max(1) as f64 / (190.0 * unit));
@@ -761,7 +775,11 @@ fn describe(figure: &Figure, axes: &Axes) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(figure.title.clone());
     parts.extend(axes.title.clone());
-    parts.push(format!("{} against {}", axes.y.full_label(), axes.x.full_label()));
+    parts.push(format!(
+        "{} against {}",
+        axes.y.full_label(),
+        axes.x.full_label()
+    ));
     if !figure.description.is_empty() {
         parts.push(figure.description.clone());
     }
