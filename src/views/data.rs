@@ -8,9 +8,9 @@ use crate::data::{Dataset, InputShape, Targets};
 use crate::diagnostics::PredictionMap;
 use crate::figure::ticks::{format_number, subscript};
 use crate::figure::{
-    Axes, Axis, Colormap, ColorBar, ColorScale, Contours, Figure, FigureTheme, Heatmap, Image, Ink,
-    Interpolation, Line, Marker, Mosaic, Normalization, Raster, Scatter, ScatterColors, Tile,
-    contour,
+    Axes, Axis, ColorBar, ColorScale, Colormap, Contours, Figure, FigureTheme, Heatmap, Image, Ink,
+    Interpolation, Line, LineStyle, Marker, Mosaic, Normalization, Raster, Scatter, ScatterColors,
+    Tile, contour,
 };
 
 /// What a person can change.
@@ -105,7 +105,11 @@ fn curve(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
                     Scatter {
                         colors: ScatterColors::Uniform(Ink::Series(2 * d)),
                         edged: true,
-                        name: Some(if dims > 1 { format!("{name}, {}", d + 1) } else { name.to_owned() }),
+                        name: Some(if dims > 1 {
+                            format!("{name}, {}", d + 1)
+                        } else {
+                            name.to_owned()
+                        }),
                         ..Scatter::new(x.clone(), y)
                     }
                     .into(),
@@ -137,8 +141,12 @@ fn curve(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
                 .collect();
             axes.layers.push(
                 Line::new(x.as_slice(), y)
-                    .series(2 * output + 1)
-                    .named(if *width > 1 { format!("network, {}", output + 1) } else { "network".to_owned() })
+                    .style(LineStyle::solid(Ink::Series(2 * output + 1)))
+                    .named(if *width > 1 {
+                        format!("network, {}", output + 1)
+                    } else {
+                        "network".to_owned()
+                    })
                     .into(),
             );
         }
@@ -151,7 +159,10 @@ fn curve(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
         let room = 0.5 * (high - low).max(1e-6);
         axes.y.limits = Some((low - room, high + room));
     }
-    let description = format!("{} samples of one feature and the fitted curve.", data.len());
+    let description = format!(
+        "{} samples of one feature and the fitted curve.",
+        data.len()
+    );
     Figure::single(axes).described(description)
 }
 
@@ -183,8 +194,20 @@ fn plane(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
     if features == 2 {
         axes.equal_aspect = true;
     }
-    if let (true, Some(Said { step, map: PredictionMap::Plane { x, y, width, outputs, .. } })) =
-        (settings.regions && features == 2, said)
+    if let (
+        true,
+        Some(Said {
+            step,
+            map:
+                PredictionMap::Plane {
+                    x,
+                    y,
+                    width,
+                    outputs,
+                    ..
+                },
+        }),
+    ) = (settings.regions && features == 2, said)
     {
         let (x, y) = (double(x), double(y));
         match &data.targets {
@@ -223,13 +246,18 @@ fn plane(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
                 }
                 .into(),
             );
-            axes.color_bar.get_or_insert_with(|| ColorBar::new(scale, "y"));
+            axes.color_bar
+                .get_or_insert_with(|| ColorBar::new(scale, "y"));
         }
     }
     let description = format!(
         "{} samples with {features} features{}.",
         data.len(),
-        if said.is_some() { " and the network's decisions" } else { "" }
+        if said.is_some() {
+            " and the network's decisions"
+        } else {
+            ""
+        }
     );
     Figure::single(axes).described(description)
 }
@@ -246,7 +274,10 @@ pub(super) fn probabilities(outputs: &[f32]) -> Vec<f64> {
         return vec![1.0 - p, p];
     }
     let highest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f64> = outputs.iter().map(|o| f64::from(o - highest).exp()).collect();
+    let weights: Vec<f64> = outputs
+        .iter()
+        .map(|o| f64::from(o - highest).exp())
+        .collect();
     let sum: f64 = weights.iter().sum();
     weights.into_iter().map(|w| w / sum).collect()
 }
@@ -277,7 +308,11 @@ fn regions(axes: &mut Axes, x: &[f64], y: &[f64], width: usize, outputs: &[f32])
             }
             let chance = 1.0 / classes.max(1) as f64;
             let certain = (most - chance) / (1.0 - chance).max(1e-9);
-            let opacity = if most.is_nan() { 0.0 } else { REGION_OPACITY * (0.25 + 0.75 * certain) };
+            let opacity = if most.is_nan() {
+                0.0
+            } else {
+                REGION_OPACITY * (0.25 + 0.75 * certain)
+            };
             rgba.extend(mixed.map(|c| c.round() as u8));
             rgba.push(opacity.round() as u8);
         }
@@ -335,9 +370,14 @@ fn surface(axes: &mut Axes, data: &Dataset, x: &[f64], y: &[f64], width: usize, 
         Colormap::Viridis,
         Normalization::spanning(crate::figure::Scale::Linear, &targets),
     );
-    let values: Vec<f64> = outputs.iter().step_by(width).map(|v| f64::from(*v)).collect();
+    let values: Vec<f64> = outputs
+        .iter()
+        .step_by(width)
+        .map(|v| f64::from(*v))
+        .collect();
     axes.color_bar = Some(ColorBar::new(scale, "y").over(&values));
-    axes.layers.push(Heatmap::sampled(x, y, values, scale).into());
+    axes.layers
+        .push(Heatmap::sampled(x, y, values, scale).into());
 }
 
 /// The pixels of one sample: grey for one channel, colours for three.
@@ -378,11 +418,17 @@ fn images(
     shape: (usize, usize, usize),
 ) -> Figure {
     let low = data.inputs.iter().copied().fold(f64::INFINITY, f64::min) as f32;
-    let high = data.inputs.iter().copied().fold(f64::NEG_INFINITY, f64::max) as f32;
+    let high = data
+        .inputs
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max) as f32;
     // (sample, predicted class)
     let mut shown: Vec<(usize, Option<u32>)> = match said {
         Some(Said {
-            map: PredictionMap::Samples { samples, classes, .. },
+            map: PredictionMap::Samples {
+                samples, classes, ..
+            },
             ..
         }) => samples
             .iter()
@@ -390,11 +436,19 @@ fn images(
             .filter(|(_, sample)| **sample < data.len())
             .map(|(k, sample)| (*sample, classes.get(k).copied()))
             .collect(),
-        _ => images_shown(settings, data).into_iter().map(|s| (s, None)).collect(),
+        _ => images_shown(settings, data)
+            .into_iter()
+            .map(|s| (s, None))
+            .collect(),
     };
     let labels = data.labels();
     let names = data.class_names();
-    let name = |class: u32| names.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
+    let name = |class: u32| {
+        names
+            .get(class as usize)
+            .cloned()
+            .unwrap_or_else(|| class.to_string())
+    };
     let wrong = |(sample, predicted): &(usize, Option<u32>)| {
         let label = labels.and_then(|labels| labels.get(*sample));
         predicted.is_some() && predicted.as_ref() != label
@@ -404,7 +458,10 @@ fn images(
     }
     shown.truncate(settings.images.max(1));
     let errors = shown.iter().filter(|entry| wrong(entry)).count();
-    let judged = shown.iter().filter(|(_, predicted)| predicted.is_some()).count();
+    let judged = shown
+        .iter()
+        .filter(|(_, predicted)| predicted.is_some())
+        .count();
     let tiles = shown
         .iter()
         .map(|entry| {
@@ -415,7 +472,11 @@ fn images(
                 let predicted = predicted.map(name);
                 tile = tile.captioned(verdict(&name(*label), predicted.as_deref()));
             }
-            if wrong(entry) { tile.outlined(Ink::Accent) } else { tile }
+            if wrong(entry) {
+                tile.outlined(Ink::Accent)
+            } else {
+                tile
+            }
         })
         .collect();
     let note = match said {
@@ -433,7 +494,10 @@ fn images(
         color_bar: None,
         note,
     }])
-    .described(format!("{} images, {errors} of them predicted wrongly.", shown.len()))
+    .described(format!(
+        "{} images, {errors} of them predicted wrongly.",
+        shown.len()
+    ))
 }
 
 #[cfg(test)]
@@ -456,7 +520,9 @@ mod tests {
     fn decision(width: usize) -> PredictionMap {
         let x = vec![-0.5, 0.5, 1.5];
         PredictionMap::Plane {
-            outputs: (0..9 * width).map(|i| (i % 3) as f32 - 1.0 + (i % width) as f32).collect(),
+            outputs: (0..9 * width)
+                .map(|i| (i % 3) as f32 - 1.0 + (i % width) as f32)
+                .collect(),
             classes: vec![0; 9],
             y: x.clone(),
             x,

@@ -8,9 +8,9 @@ use super::{Time, thinning};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, Bars, ColorBar, ColorScale, Colormap, Content, Figure, Heatmap, Ink, Legend, Line,
-    LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Tile, Ticks,
+    LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Ticks, Tile,
 };
-use crate::gradients::{SaliencyMaps, TensorImage};
+use crate::gradients::{SaliencyMap, SaliencyMaps, TensorImage};
 use crate::train::MetricRow;
 
 /// Which part of the view is shown.
@@ -196,7 +196,11 @@ impl LayerCurves {
 
     fn time_axis(settings: &GradientSettings) -> Axis {
         let axis = Axis::new(settings.time.to_string());
-        if settings.time == Time::Step { axis.ticks(Ticks::Integers) } else { axis }
+        if settings.time == Time::Step {
+            axis.ticks(Ticks::Integers)
+        } else {
+            axis
+        }
     }
 
     /// The largest norm of every layer in each column of steps: no peak is left
@@ -250,7 +254,10 @@ impl LayerCurves {
         );
         axes.color_bar = Some(ColorBar::new(color, "‖∂L/∂θ‖").over(&values));
         if width > 1.5 {
-            axes.note = Some(format!("largest of {} steps", format_number(width.ceil(), 3)));
+            axes.note = Some(format!(
+                "largest of {} steps",
+                format_number(width.ceil(), 3)
+            ));
         }
         axes
     }
@@ -265,7 +272,11 @@ impl LayerCurves {
         let mut axes = Axes::new(Self::time_axis(settings), Axis::log("‖Δθ‖ / ‖θ‖"));
         axes.layers.push(
             Rule::horizontal(USUAL_RATIO)
-                .style(LineStyle::solid(Ink::Muted).dashed(crate::figure::Dash::Dashed).width(0.8))
+                .style(
+                    LineStyle::solid(Ink::Muted)
+                        .dashed(crate::figure::Dash::Dashed)
+                        .width(0.8),
+                )
                 .labelled("usual: 10⁻³")
                 .into(),
         );
@@ -342,7 +353,7 @@ pub fn tensor(quantity: TensorQuantity, image: Option<&TensorImage>, step: u64) 
         .noted(at);
         // Long matrices fill the panel, squarish ones keep square cells.
         let aspect = columns as f64 / rows.max(1) as f64;
-        axes.equal_aspect = (0.4..=2.5).contains(&aspect);
+        axes.equal_aspect = (0.6..=1.6).contains(&aspect);
         Figure::single(axes)
     } else {
         let size = image.tile_height * image.tile_width;
@@ -435,12 +446,18 @@ fn saliency_images(
         })
         .collect();
     let all: Vec<f64> = strongest.iter().flatten().copied().collect();
-    let most = all.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let most = all
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
     let color = ColorScale::new(
         Colormap::Magma,
         Normalization::linear(0.0, if most > 0.0 { most } else { 1.0 }),
     );
-    let samples = maps.samples.iter().map(|sample| {
+    let mut tiles = Vec::with_capacity(2 * maps.samples.len());
+    let columns = pair_columns(maps.samples.len());
+    let sample_tile = |sample: &SaliencyMap| {
         let raster = super::data::picture(&sample.input, (channels, height, width), low, high);
         let mut tile = Tile::new(raster);
         if let Some(label) = sample.label {
@@ -454,18 +471,36 @@ fn saliency_images(
             }
         }
         tile
-    });
-    let explained = maps.samples.iter().zip(&strongest).map(|(sample, values)| {
+    };
+    let explained_tile = |(sample, values): (&SaliencyMap, &Vec<f64>)| {
         Tile::new(Raster::from_values(width, height, values, &color))
             .captioned(format!("∂ {}", name(classes, sample.output as u32)))
-    });
+    };
+    for (samples, values) in maps.samples.chunks(columns).zip(strongest.chunks(columns)) {
+        tiles.extend(samples.iter().map(sample_tile));
+        tiles.extend(samples.iter().zip(values).map(explained_tile));
+    }
     Figure::row([Mosaic {
         title: None,
-        columns: Some(maps.samples.len()),
-        tiles: samples.chain(explained).collect(),
+        columns: Some(columns),
+        tiles,
         color_bar: Some(ColorBar::new(color, "|∂f/∂x|")),
         note: Some(format!("step {}", format_number(step as f64, 9))),
     }])
+}
+
+/// How many pairs of an image and its map stand side by side: as many as divide
+/// their number and make a picture somewhat wider than high.
+fn pair_columns(pairs: usize) -> usize {
+    let ideal = (3.2 * pairs as f64).sqrt();
+    (3..=8)
+        .filter(|columns| pairs.is_multiple_of(*columns))
+        .min_by(|a, b| {
+            (*a as f64 - ideal)
+                .abs()
+                .total_cmp(&(*b as f64 - ideal).abs())
+        })
+        .unwrap_or(pairs.max(1))
 }
 
 /// One sample in detail: its image, what speaks for the explained output, and
@@ -528,7 +563,12 @@ fn saliency_bars(maps: &SaliencyMaps, step: u64) -> Figure {
         .collect();
     let axis = if features <= 12 {
         let names = (0..features)
-            .map(|f| (f as f64, format!("x{}", crate::figure::ticks::subscript(f + 1))))
+            .map(|f| {
+                (
+                    f as f64,
+                    format!("x{}", crate::figure::ticks::subscript(f + 1)),
+                )
+            })
             .collect();
         Axis::new("feature").ticks(Ticks::Named(names))
     } else {
@@ -556,7 +596,6 @@ mod tests {
     use super::super::samples::rows;
     use super::*;
     use crate::figure::Layer;
-    use crate::gradients::SaliencyMap;
 
     fn names() -> Vec<String> {
         ["0", "2", "4"].map(str::to_owned).to_vec()
@@ -585,8 +624,16 @@ mod tests {
         assert_eq!((map.columns(), map.rows()), (COLUMNS, 3));
         // A peak between two columns is still there.
         assert_eq!(map.value_at(700.0, 1.0), Some(77.0));
-        assert!(axes[1].layers.iter().any(|l| matches!(l, Layer::Rule(rule) if rule.at == 1e-3)));
-        let lines = axes[1].layers.iter().filter(|l| matches!(l, Layer::Line(_)));
+        assert!(
+            axes[1]
+                .layers
+                .iter()
+                .any(|l| matches!(l, Layer::Rule(rule) if rule.at == 1e-3))
+        );
+        let lines = axes[1]
+            .layers
+            .iter()
+            .filter(|l| matches!(l, Layer::Line(_)));
         assert_eq!(lines.count(), 3);
         assert_eq!(axes[1].y.scale, Scale::Log10);
     }
@@ -630,15 +677,29 @@ mod tests {
         let axes = one.axes().next().unwrap();
         let limits = axes.color_bar.as_ref().unwrap().scale.normalization.limits;
         assert_eq!(limits.0, -limits.1);
-        assert_eq!((axes.x.label.as_str(), axes.y.label.as_str()), ("input", "output"));
+        assert_eq!(
+            (axes.x.label.as_str(), axes.y.label.as_str()),
+            ("input", "output")
+        );
         let many = tensor(TensorQuantity::Weights, Some(&image(200, 3)), 5);
         let Content::Mosaic(mosaic) = &many.panels().next().unwrap().content else {
             panic!("a mosaic");
         };
         assert_eq!(mosaic.tiles.len(), TILES);
-        assert!(mosaic.note.as_deref().unwrap().ends_with("first 144 of 200"));
+        assert!(
+            mosaic
+                .note
+                .as_deref()
+                .unwrap()
+                .ends_with("first 144 of 200")
+        );
         assert_eq!(mosaic.color_bar.as_ref().unwrap().label, "w");
-        assert!(tensor(TensorQuantity::Weights, None, 0).axes().next().is_some());
+        assert!(
+            tensor(TensorQuantity::Weights, None, 0)
+                .axes()
+                .next()
+                .is_some()
+        );
     }
 
     fn maps(shape: [usize; 3]) -> SaliencyMaps {
@@ -672,7 +733,39 @@ mod tests {
         assert_eq!(mosaic.tiles[2].caption.as_deref(), Some("∂ dog"));
         // Features that are no image have bars.
         let figure = saliency(Some(&maps([1, 1, 2])), &classes, 9);
-        assert!(matches!(figure.axes().next().unwrap().layers[0], Layer::Bars(_)));
+        assert!(matches!(
+            figure.axes().next().unwrap().layers[0],
+            Layer::Bars(_)
+        ));
         let _ = saliency(None, &classes, 0);
+    }
+
+    #[test]
+    fn pairs_stand_in_even_rows() {
+        for (pairs, columns) in [
+            (1, 1),
+            (2, 2),
+            (4, 4),
+            (7, 7),
+            (8, 4),
+            (10, 5),
+            (12, 6),
+            (16, 8),
+        ] {
+            assert_eq!(pair_columns(pairs), columns, "{pairs}");
+        }
+    }
+
+    #[test]
+    fn a_sample_has_the_probabilities_of_all_classes() {
+        let classes = ["cat", "dog"].map(str::to_owned);
+        let figure = sample(&maps([1, 4, 4]), &classes);
+        assert_eq!(figure.rows.len(), 2);
+        let axes = figure.axes().next().unwrap();
+        let Layer::Bars(bars) = &axes.layers[0] else {
+            panic!("bars");
+        };
+        assert!((bars.heights.iter().sum::<f64>() - 100.0).abs() < 1e-9);
+        assert_eq!(axes.y.full_label(), "probability (%)");
     }
 }

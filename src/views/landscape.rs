@@ -127,7 +127,9 @@ pub fn plane(
     let Some(slice) = slice.filter(|slice| slice.alpha.len() > 1 && slice.beta.len() > 1) else {
         axes.x.limits = Some((-1.0, 1.0));
         axes.y.limits = Some((-1.0, 1.0));
-        return Figure::single(axes).titled("Landscape").described("No slice yet.");
+        return Figure::single(axes)
+            .titled("Landscape")
+            .described("No slice yet.");
     };
     let color = color_scale(settings, &slice.loss);
     let map = Heatmap::sampled(&slice.alpha, &slice.beta, slice.loss.as_slice(), color);
@@ -148,11 +150,8 @@ pub fn plane(
     );
     if settings.contours > 0 {
         let normalization = color.normalization;
-        let levels = contour::contour_levels(
-            normalization.scale,
-            normalization.limits,
-            settings.contours,
-        );
+        let levels =
+            contour::contour_levels(normalization.scale, normalization.limits, settings.contours);
         axes.layers.push(
             Contours {
                 levels: contour::contour_lines(&slice.alpha, &slice.beta, &slice.loss, &levels),
@@ -237,7 +236,10 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
         parts.push(format!("plane error {}", format_number(errors.largest, 2)));
     }
     if let Some(share) = path.share.filter(|share| share.length > 0.0) {
-        parts.push(format!("{} of the path outside", percent(share.length_outside)));
+        parts.push(format!(
+            "{} of the path outside",
+            percent(share.length_outside)
+        ));
     }
     parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
     parts.push(info.directions.to_owned());
@@ -279,7 +281,11 @@ pub fn line(
         .filter_map(|(_, slice)| *slice)
         .flat_map(|slice| &slice.loss)
         .all(|loss| !loss.is_finite() || *loss > 0.0);
-    let scale = if settings.log && positive { Scale::Log10 } else { Scale::Linear };
+    let scale = if settings.log && positive {
+        Scale::Log10
+    } else {
+        Scale::Linear
+    };
     let mut axes = Axes::new(
         Axis::new("α").unit(info.unit),
         Axis::new("loss").scaled(scale),
@@ -325,7 +331,9 @@ pub fn line(
         ),
         None => "No slice yet.".to_owned(),
     };
-    Figure::single(axes).titled("Landscape").described(description)
+    Figure::single(axes)
+        .titled("Landscape")
+        .described(description)
 }
 
 #[cfg(test)]
@@ -334,7 +342,9 @@ mod tests {
     use crate::figure::Layer;
 
     fn slice(n: usize) -> Slice2d {
-        let axis: Vec<f64> = (0..n).map(|i| -1.0 + 2.0 * i as f64 / (n - 1) as f64).collect();
+        let axis: Vec<f64> = (0..n)
+            .map(|i| -1.0 + 2.0 * i as f64 / (n - 1) as f64)
+            .collect();
         let loss = axis
             .iter()
             .flat_map(|b| axis.iter().map(move |a| 0.01 + a * a + 2.0 * b * b))
@@ -422,7 +432,12 @@ mod tests {
         let axes = figure.axes().next().unwrap();
         let scale = axes.color_bar.as_ref().unwrap().scale;
         assert_eq!(scale.normalization.scale, Scale::Linear);
-        assert!(axes.note.as_deref().unwrap().ends_with("1 points not finite"));
+        assert!(
+            axes.note
+                .as_deref()
+                .unwrap()
+                .ends_with("1 points not finite")
+        );
     }
 
     #[test]
@@ -460,7 +475,12 @@ mod tests {
             level: 0,
             levels: 1,
         };
-        let figure = line(&LandscapeSettings::default(), Some(&slice), Some(&slice), &INFO);
+        let figure = line(
+            &LandscapeSettings::default(),
+            Some(&slice),
+            Some(&slice),
+            &INFO,
+        );
         let axes = figure.axes().next().unwrap();
         assert_eq!(axes.y.scale, Scale::Log10);
         let marks = axes
@@ -469,6 +489,10 @@ mod tests {
             .filter(|l| matches!(l, Layer::Scatter(s) if s.x[0] == 0.0 && s.y[0] == 0.5))
             .count();
         assert_eq!(marks, 2);
-        assert!(axes.layers.iter().any(|l| matches!(l, Layer::Rule(rule) if rule.at == 0.0)));
+        assert!(
+            axes.layers
+                .iter()
+                .any(|l| matches!(l, Layer::Rule(rule) if rule.at == 0.0))
+        );
     }
 }

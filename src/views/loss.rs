@@ -52,7 +52,11 @@ pub const DEFAULT_SMOOTHING: f64 = 0.9;
 impl LossSettings {
     /// The share that the moving average keeps for a run.
     pub fn smoothing_of(&self, steps_per_epoch: u64) -> f64 {
-        let automatic = if steps_per_epoch > 1 { DEFAULT_SMOOTHING } else { 0.0 };
+        let automatic = if steps_per_epoch > 1 {
+            DEFAULT_SMOOTHING
+        } else {
+            0.0
+        };
         self.smoothing.unwrap_or(automatic).clamp(0.0, 0.999_999)
     }
 }
@@ -182,12 +186,24 @@ impl LossCurves {
         for (kept, run) in self.runs.iter().zip(runs) {
             if settings.training {
                 view.curve(&mut loss, run, &kept.train_loss, Part::Training, 1.0);
-                view.curve(&mut accuracy, run, &kept.train_accuracy, Part::Training, 100.0);
+                view.curve(
+                    &mut accuracy,
+                    run,
+                    &kept.train_accuracy,
+                    Part::Training,
+                    100.0,
+                );
                 has_accuracy |= !kept.train_accuracy.values.is_empty();
             }
             if settings.validation {
                 view.curve(&mut loss, run, &kept.val_loss, Part::Validation, 1.0);
-                view.curve(&mut accuracy, run, &kept.val_accuracy, Part::Validation, 100.0);
+                view.curve(
+                    &mut accuracy,
+                    run,
+                    &kept.val_accuracy,
+                    Part::Validation,
+                    100.0,
+                );
                 has_accuracy |= !kept.val_accuracy.values.is_empty();
             }
             view.divergence(&mut loss, run, &kept.train_loss);
@@ -198,7 +214,11 @@ impl LossCurves {
         }
         Figure {
             title: Some("Loss curves".to_owned()),
-            legend: if rows.len() > 1 { Legend::Shared } else { Legend::PerPanel },
+            legend: if rows.len() > 1 {
+                Legend::Shared
+            } else {
+                Legend::PerPanel
+            },
             rows: rows
                 .into_iter()
                 .map(|(height, axes)| Row {
@@ -230,7 +250,11 @@ struct View<'a> {
 
 impl View<'_> {
     fn time_scale(&self) -> Scale {
-        if self.settings.log_time { Scale::Log10 } else { Scale::Linear }
+        if self.settings.log_time {
+            Scale::Log10
+        } else {
+            Scale::Linear
+        }
     }
 
     fn time_axis(&self) -> Axis {
@@ -243,18 +267,20 @@ impl View<'_> {
     }
 
     fn loss_axis(&self) -> Axis {
-        if self.settings.log_loss { Axis::log("loss") } else { Axis::new("loss") }
+        if self.settings.log_loss {
+            Axis::log("loss")
+        } else {
+            Axis::new("loss")
+        }
     }
 
     /// Alone, a run's training and validation are two series; among others they
     /// share the run's colour and dash, and points mark the validation.
     fn style(&self, run: &RunSeries<'_>, part: Part) -> (LineStyle, Marker, String) {
         match (self.several, part) {
-            (false, Part::Training) => (
-                SeriesStyle::nth(0).into(),
-                Marker::None,
-                "train".to_owned(),
-            ),
+            (false, Part::Training) => {
+                (SeriesStyle::nth(0).into(), Marker::None, "train".to_owned())
+            }
             (false, Part::Validation) => (
                 SeriesStyle::nth(1).into(),
                 Marker::None,
@@ -283,7 +309,11 @@ impl View<'_> {
         let (style, marker, name) = self.style(run, part);
         let per_epoch = run.steps_per_epoch;
         let time = self.settings.time;
-        let x: Vec<f64> = column.steps.iter().map(|&s| time.of_step(s, per_epoch)).collect();
+        let x: Vec<f64> = column
+            .steps
+            .iter()
+            .map(|&s| time.of_step(s, per_epoch))
+            .collect();
         let smoothed = !column.smooth.is_empty();
         let mut line = |values: &[f64], style: LineStyle, marker: Marker, name: Option<String>| {
             let kept = thinning::indices(&x, values, self.window, self.columns, self.time_scale());
@@ -329,10 +359,7 @@ impl View<'_> {
                     marker: Marker::Cross,
                     size: 1.6,
                     edged: true,
-                    ..Scatter::new(
-                        vec![time.of_step(step, run.steps_per_epoch)],
-                        vec![value],
-                    )
+                    ..Scatter::new(vec![time.of_step(step, run.steps_per_epoch)], vec![value])
                 }
                 .into(),
             );
@@ -411,7 +438,10 @@ mod tests {
     fn axes_are_labelled_even_when_there_is_nothing() {
         let figure = figure(&LossSettings::default(), &[]);
         let axes = figure.axes().next().unwrap();
-        assert_eq!((axes.x.label.as_str(), axes.y.label.as_str()), ("step", "loss"));
+        assert_eq!(
+            (axes.x.label.as_str(), axes.y.label.as_str()),
+            ("step", "loss")
+        );
         assert!(axes.layers.is_empty());
         assert_eq!(axes.y.scale, Scale::Log10);
     }
@@ -458,7 +488,10 @@ mod tests {
         let (a, b) = (rows(50), rows(80));
         let runs = [run(&a, "first", 2), run(&b, "second", 5)];
         let figure = figure(&LossSettings::default(), &runs);
-        let named: Vec<_> = lines(&figure).into_iter().filter(|line| line.name.is_some()).collect();
+        let named: Vec<_> = lines(&figure)
+            .into_iter()
+            .filter(|line| line.name.is_some())
+            .collect();
         assert_eq!(named.len(), 4);
         assert_eq!(named[0].style.ink, Ink::Series(2));
         assert_eq!(named[2].style.dash, SeriesStyle::nth(5).dash);
@@ -480,8 +513,15 @@ mod tests {
         };
         let figure = figure(&LossSettings::default(), &[run]);
         let axes = figure.axes().next().unwrap();
-        assert_eq!(axes.note.as_deref(), Some("The loss became infinite at step 99."));
-        assert!(axes.layers.iter().any(|l| matches!(l, Layer::Rule(rule) if rule.at == 99.0)));
+        assert_eq!(
+            axes.note.as_deref(),
+            Some("The loss became infinite at step 99.")
+        );
+        assert!(
+            axes.layers
+                .iter()
+                .any(|l| matches!(l, Layer::Rule(rule) if rule.at == 99.0))
+        );
         let cross = axes.layers.iter().find_map(|layer| match layer {
             Layer::Scatter(scatter) => Some(scatter),
             _ => None,

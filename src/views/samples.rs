@@ -22,8 +22,16 @@ pub fn rows(n: u64) -> Vec<MetricRow> {
                 update_norm: Some(0.1 * loss),
                 parameter_norm: 5.0 + 0.001 * s,
                 sharpness: None,
-                layer_gradient_norms: vec![(loss * (1.0 + noise)) as f32, (0.3 * loss) as f32, 0.01],
-                layer_update_ratios: vec![(0.01 * loss) as f32, 2e-3, (1e-4 * (1.0 + noise)) as f32],
+                layer_gradient_norms: vec![
+                    (loss * (1.0 + noise)) as f32,
+                    (0.3 * loss) as f32,
+                    0.01,
+                ],
+                layer_update_ratios: vec![
+                    (0.01 * loss) as f32,
+                    2e-3,
+                    (1e-4 * (1.0 + noise)) as f32,
+                ],
             }
         })
         .collect()

@@ -136,11 +136,19 @@ pub fn eigenvalue_name(k: usize) -> String {
 }
 
 fn top_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
-    let scale = if settings.log_eigenvalues { Scale::Log10 } else { Scale::Linear };
+    let scale = if settings.log_eigenvalues {
+        Scale::Log10
+    } else {
+        Scale::Linear
+    };
     let time = Axis::new(settings.time.to_string());
     let mut axes = Axes::new(
-        if settings.time == Time::Step { time.ticks(Ticks::Integers) } else { time },
-        Axis::new("eigenvalue of the Hessian").scaled(scale),
+        if settings.time == Time::Step {
+            time.ticks(Ticks::Integers)
+        } else {
+            time
+        },
+        Axis::new("eigenvalue λ").scaled(scale),
     );
     let place = |step: u64| settings.time.of_step(step as f64, data.steps_per_epoch);
     let count = data
@@ -150,9 +158,17 @@ fn top_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
         .max()
         .unwrap_or(0);
     // Few measurements are points, many a line.
-    let marker = if data.samples.len() <= 60 { Marker::Circle } else { Marker::None };
+    let marker = if data.samples.len() <= 60 {
+        Marker::Circle
+    } else {
+        Marker::None
+    };
     for k in 0..count {
-        let x: Vec<f64> = data.samples.iter().map(|sample| place(sample.step)).collect();
+        let x: Vec<f64> = data
+            .samples
+            .iter()
+            .map(|sample| place(sample.step))
+            .collect();
         let of = |f: &dyn Fn(&EigenvalueEstimate) -> f64| -> Vec<f64> {
             data.samples
                 .iter()
@@ -193,7 +209,11 @@ fn top_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
             note.push_str(", not converged");
         }
         if let Some((_, threshold)) = data.threshold.last() {
-            note.push_str(&format!(" · {} = {}", data.formula, format_number(*threshold, 3)));
+            note.push_str(&format!(
+                " · {} = {}",
+                data.formula,
+                format_number(*threshold, 3)
+            ));
         }
         axes.note = Some(note);
     }
@@ -270,7 +290,11 @@ fn density_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
             format!("trace {}", format_number(trace.value, 4))
         });
     }
-    parts.push(format!("{} probes × {} steps", density.rules.len(), density.steps));
+    parts.push(format!(
+        "{} probes × {} steps",
+        density.rules.len(),
+        density.steps
+    ));
     parts.push(format!("step {}", format_number(step as f64, 9)));
     if let Some(note) = axes.note.take() {
         parts.push(note);
@@ -285,9 +309,7 @@ fn linear_density(density: &SpectralDensity, exact: &[EigenvalueEstimate]) -> Ax
     // The kernel's height for a single eigenvalue: what is far below it is
     // only the Gaussian's tail.
     let single = 1.0
-        / (density.dimension.max(1) as f64
-            * curve.bandwidth
-            * (2.0 * std::f64::consts::PI).sqrt());
+        / (density.dimension.max(1) as f64 * curve.bandwidth * (2.0 * std::f64::consts::PI).sqrt());
     let highest = curve.upper.iter().copied().fold(0.0, f64::max);
     let floor = (0.02 * single).min(0.1 * highest).max(f64::MIN_POSITIVE);
     let mut axes = Axes::new(
@@ -308,7 +330,7 @@ fn linear_density(density: &SpectralDensity, exact: &[EigenvalueEstimate]) -> Ax
     axes.layers.push(
         Line::new(curve.x.clone(), cut(&curve.y))
             .series(0)
-            .named("density ± standard error")
+            .named("density ± s.e.")
             .into(),
     );
     let known: Vec<f64> = exact
@@ -352,8 +374,12 @@ fn log_density(density: &SpectralDensity) -> Axes {
     let sides = [(&curve.positive, "λ > 0"), (&curve.negative, "λ < 0")];
     for (index, (values, name)) in sides.into_iter().enumerate() {
         let y: Vec<f64> = values.iter().map(|v| v.max(0.5 * lowest)).collect();
-        axes.layers
-            .push(Line::new(magnitude.clone(), y).series(index).named(name).into());
+        axes.layers.push(
+            Line::new(magnitude.clone(), y)
+                .series(index)
+                .named(name)
+                .into(),
+        );
     }
     axes.note = Some(format!(
         "{} with |λ| < {}",
@@ -474,12 +500,16 @@ mod tests {
         let layers = layers(&figure, 0);
         assert_eq!(named(&layers, "λ₁").unwrap().y.last().copied(), Some(19.0));
         assert!(named(&layers, "λ₂").is_some());
-        assert!(layers.iter().any(|l| matches!(l, Layer::Band(band) if band.upper[3] == 3.01)));
+        assert!(
+            layers
+                .iter()
+                .any(|l| matches!(l, Layer::Band(band) if band.upper[3] == 3.01))
+        );
         let line = named(&layers, "2/η").unwrap();
         assert_eq!(&line.x[..], [0.0, 250.0, 250.0, 480.0]);
         assert_eq!(&line.y[..], [20.0, 20.0, 10.0, 10.0]);
         let axes = figure.axes().next().unwrap();
-        assert_eq!(axes.y.label, "eigenvalue of the Hessian");
+        assert_eq!(axes.y.label, "eigenvalue λ");
         assert!(axes.note.as_deref().unwrap().contains("2/η = 10"));
     }
 
@@ -494,7 +524,16 @@ mod tests {
         };
         let linear = figure(&SpectrumSettings::default(), &data);
         assert!(named(&layers(&linear, 0), "2/η").is_none());
-        assert!(linear.axes().next().unwrap().note.as_deref().unwrap().contains("2/η = 2"));
+        assert!(
+            linear
+                .axes()
+                .next()
+                .unwrap()
+                .note
+                .as_deref()
+                .unwrap()
+                .contains("2/η = 2")
+        );
         let settings = SpectrumSettings {
             log_eigenvalues: true,
             ..SpectrumSettings::default()
@@ -520,8 +559,17 @@ mod tests {
         let figure = figure(&SpectrumSettings::default(), &data);
         let axes = figure.axes().nth(1).unwrap();
         assert_eq!(axes.y.scale, Scale::Log10);
-        assert!(axes.note.as_deref().unwrap().starts_with("trace 12.25 ± 0.4 · 2 probes × 10 steps"));
-        assert!(axes.layers.iter().any(|l| matches!(l, Layer::Stems(s) if s.x[0] == 5.05)));
+        assert!(
+            axes.note
+                .as_deref()
+                .unwrap()
+                .starts_with("trace 12.25 ± 0.4 · 2 probes × 10 steps")
+        );
+        assert!(
+            axes.layers
+                .iter()
+                .any(|l| matches!(l, Layer::Stems(s) if s.x[0] == 5.05))
+        );
         let (low, high) = axes.y.limits.unwrap();
         assert!(low > 0.0 && low < high);
 
@@ -540,7 +588,11 @@ mod tests {
     fn nothing_yet_has_labelled_axes() {
         let figure = figure(&SpectrumSettings::default(), &SpectrumData::default());
         assert_eq!(figure.axes().count(), 2);
-        assert!(figure.axes().all(|axes| axes.layers.is_empty() && !axes.x.label.is_empty()));
+        assert!(
+            figure
+                .axes()
+                .all(|axes| axes.layers.is_empty() && !axes.x.label.is_empty())
+        );
     }
 
     #[test]

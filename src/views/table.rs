@@ -58,6 +58,9 @@ mod tests {
                 vec![Cell::Text("last".to_owned()), Cell::Number(f64::NAN)],
             ],
         };
-        assert_eq!(table.tsv(), "step\tloss\n0\t0.30000000000000004\nlast\tNaN\n");
+        assert_eq!(
+            table.tsv(),
+            "step\tloss\n0\t0.30000000000000004\nlast\tNaN\n"
+        );
     }
 }

@@ -34,7 +34,11 @@ pub fn indices(
         .find(|v| v.is_finite())
         .unwrap_or(0.0);
     let span = scale.forward(x[to - 1]) - first;
-    let per_column = if span > 0.0 { columns.max(1) as f64 / span } else { 0.0 };
+    let per_column = if span > 0.0 {
+        columns.max(1) as f64 / span
+    } else {
+        0.0
+    };
     // What the scale cannot show, such as step 0 on a logarithm, stays: it is
     // a break there.
     let places: Vec<f64> = x[from..to]
@@ -75,7 +79,10 @@ mod tests {
     #[test]
     fn breaks_and_short_series_stay() {
         let x = [0.0, 1.0, 2.0];
-        assert_eq!(indices(&x, &[1.0, f64::NAN, 2.0], None, 1, Scale::Linear), [0, 1, 2]);
+        assert_eq!(
+            indices(&x, &[1.0, f64::NAN, 2.0], None, 1, Scale::Linear),
+            [0, 1, 2]
+        );
         assert!(indices(&[], &[], None, 10, Scale::Log10).is_empty());
         assert!(indices(&x, &x, Some((5.0, 6.0)), 10, Scale::Linear).len() <= 1);
         let x: Vec<f64> = (0..10_000).map(f64::from).collect();

@@ -45,6 +45,8 @@ pub(super) struct DataPanel {
 
 /// Seconds between two predictions of a running training.
 const PAUSE: f64 = 0.1;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Points a side of the map while training.
 const LIVE: usize = 64;
 /// Points a side of the map at rest.
@@ -99,14 +101,20 @@ impl DataPanel {
         let Some(wanted) = self.request(ws) else {
             return;
         };
-        if self.submitted.as_ref() == Some(&wanted) {
-            return;
-        }
         let now = ui.input(|input| input.time);
-        let moved_on = self
-            .submitted
-            .as_ref()
-            .is_some_and(|submitted| submitted.origin == wanted.origin && submitted.split == wanted.split);
+        if self.submitted.as_ref() == Some(&wanted) {
+            let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
+            let answered = self
+                .kept
+                .as_ref()
+                .is_some_and(|(_, request, _)| *request == wanted);
+            if answered || !lost {
+                return;
+            }
+        }
+        let moved_on = self.submitted.as_ref().is_some_and(|submitted| {
+            submitted.origin == wanted.origin && submitted.split == wanted.split
+        });
         if moved_on && ws.selected.is_none() {
             let early = now < self.submitted_at + PAUSE;
             if early || ws.job(&slot()).is_some() {
@@ -136,7 +144,12 @@ impl DataPanel {
                 kind: ResultKind::Prediction(Arc::new(map)),
             })
         };
-        ws.submit(slot(), "prediction", Succession::Replace, Box::new(analysis));
+        ws.submit(
+            slot(),
+            "prediction",
+            Succession::Replace,
+            Box::new(analysis),
+        );
         self.submitted = Some(wanted);
         self.submitted_at = now;
     }
@@ -161,7 +174,12 @@ impl DataPanel {
         };
         let setup = Arc::clone(&run.info.setup);
         let job = analyses::saliency_job(setup, snapshot, split, vec![sample], 1, None);
-        ws.submit(detail_slot(), "saliency map", Succession::Replace, Box::new(job));
+        ws.submit(
+            detail_slot(),
+            "saliency map",
+            Succession::Replace,
+            Box::new(job),
+        );
         self.explained_for = Some(wanted);
     }
 
@@ -172,10 +190,18 @@ impl DataPanel {
             return;
         };
         let origin = run.origin();
-        if self.kept.as_ref().is_some_and(|(_, request, _)| request.origin != origin) {
+        if self
+            .kept
+            .as_ref()
+            .is_some_and(|(_, request, _)| request.origin != origin)
+        {
             self.kept = None;
         }
-        if self.submitted.as_ref().is_some_and(|submitted| submitted.origin.run != origin.run) {
+        if self
+            .submitted
+            .as_ref()
+            .is_some_and(|submitted| submitted.origin.run != origin.run)
+        {
             self.picked = None;
             self.explained = None;
         }
@@ -184,7 +210,10 @@ impl DataPanel {
             && request.origin == origin
             && result.step == request.step
         {
-            let same = self.kept.as_ref().is_some_and(|(_, _, map)| Arc::ptr_eq(map, &result.value));
+            let same = self
+                .kept
+                .as_ref()
+                .is_some_and(|(_, _, map)| Arc::ptr_eq(map, &result.value));
             if !same {
                 self.kept = Some((result.step, request.clone(), Arc::clone(&result.value)));
             }
@@ -224,8 +253,16 @@ impl DataPanel {
                     "Samples",
                     &mut self.settings.split,
                     &[
-                        (Split::Training, "training", "The samples that training sees"),
-                        (Split::Validation, "validation", "The samples that it does not see"),
+                        (
+                            Split::Training,
+                            "training",
+                            "The samples that training sees",
+                        ),
+                        (
+                            Split::Validation,
+                            "validation",
+                            "The samples that it does not see",
+                        ),
                     ],
                 );
                 if before != self.settings.split {
@@ -234,17 +271,37 @@ impl DataPanel {
             }
             match shape {
                 InputShape::Vector(2) => {
-                    toggle(ui, &mut self.settings.regions, "regions", "The network's decisions");
+                    toggle(
+                        ui,
+                        &mut self.settings.regions,
+                        "regions",
+                        "The network's decisions",
+                    );
                 }
                 InputShape::Vector(features) if features > 2 => {
                     let options: Vec<(usize, String)> = (0..features)
                         .map(|f| {
-                            let name = names.get(f).cloned().unwrap_or_else(|| format!("x{}", f + 1));
+                            let name = names
+                                .get(f)
+                                .cloned()
+                                .unwrap_or_else(|| format!("x{}", f + 1));
                             (f, name)
                         })
                         .collect();
-                    choice(ui, "Across", &mut self.settings.feature_x, &options, "The feature across");
-                    choice(ui, "Up", &mut self.settings.feature_y, &options, "The feature upwards");
+                    choice(
+                        ui,
+                        "Across",
+                        &mut self.settings.feature_x,
+                        &options,
+                        "The feature across",
+                    );
+                    choice(
+                        ui,
+                        "Up",
+                        &mut self.settings.feature_y,
+                        &options,
+                        "The feature upwards",
+                    );
                 }
                 InputShape::Image { .. } => {
                     toggle(
@@ -253,9 +310,16 @@ impl DataPanel {
                         "errors first",
                         "Images that are taken for another class come first",
                     );
-                    let options: Vec<(usize, String)> =
-                        [20, 40, 80, 160].map(|n| (n, format!("{n} images"))).to_vec();
-                    choice(ui, "Images", &mut self.settings.images, &options, "Images at most");
+                    let options: Vec<(usize, String)> = [20, 40, 80, 160]
+                        .map(|n| (n, format!("{n} images")))
+                        .to_vec();
+                    choice(
+                        ui,
+                        "Images",
+                        &mut self.settings.images,
+                        &options,
+                        "Images at most",
+                    );
                 }
                 InputShape::Vector(_) => {}
             }
@@ -267,9 +331,14 @@ impl DataPanel {
     fn sample_of_tile(&self, ws: &Workspace, tile: usize) -> Option<usize> {
         let dataset = self.dataset(ws)?;
         let Some((_, _, map)) = &self.kept else {
-            return data::images_shown(&self.settings, dataset).get(tile).copied();
+            return data::images_shown(&self.settings, dataset)
+                .get(tile)
+                .copied();
         };
-        let PredictionMap::Samples { samples, classes, .. } = &**map else {
+        let PredictionMap::Samples {
+            samples, classes, ..
+        } = &**map
+        else {
             return None;
         };
         let mut order: Vec<(usize, bool)> = samples
@@ -334,6 +403,7 @@ impl Panel for DataPanel {
             );
             return;
         };
+        self.shown.of_run(run.id());
         let origin = run.origin();
         let pictures = matches!(run.info.data.train.shape, InputShape::Image { .. });
         self.controls(ui, ws);
@@ -343,7 +413,9 @@ impl Panel for DataPanel {
         self.follow(ui, ws);
         let key = (
             origin,
-            self.kept.as_ref().map_or(0, |(.., map)| Arc::as_ptr(map) as usize),
+            self.kept
+                .as_ref()
+                .map_or(0, |(.., map)| Arc::as_ptr(map) as usize),
             ws.is_running(),
         );
         let settings = fingerprint(&self.settings);
@@ -375,7 +447,11 @@ impl Panel for DataPanel {
     }
 
     fn settings_menu(&mut self, ui: &mut Ui, _ws: &mut Workspace) {
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

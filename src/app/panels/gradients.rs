@@ -39,6 +39,10 @@ pub(super) struct GradientsPanel {
     shown: Shown<(u64, usize, u64, Option<(u64, u64)>)>,
 }
 
+/// Points of height that norms and ratios need above each other.
+const BOTH: f32 = 250.0;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Seconds between two saliency maps of a running training.
 const PAUSE: f64 = 0.2;
 
@@ -57,9 +61,9 @@ fn layer_names(run: &RunRecord) -> Vec<String> {
         .layers
         .iter()
         .map(|layer| {
-            let weight = layout
-                .iter()
-                .find(|tensor| tensor.range.start >= layer.range.start && tensor.kind == ParameterKind::Weight);
+            let weight = layout.iter().find(|tensor| {
+                tensor.range.start >= layer.range.start && tensor.kind == ParameterKind::Weight
+            });
             match weight {
                 Some(weight) => {
                     let shape: Vec<String> = weight.shape.iter().map(usize::to_string).collect();
@@ -78,7 +82,11 @@ impl GradientsPanel {
         layout
             .iter()
             .position(|tensor| tensor.name == self.settings.look.tensor)
-            .or_else(|| layout.iter().position(|tensor| tensor.kind == ParameterKind::Weight))
+            .or_else(|| {
+                layout
+                    .iter()
+                    .position(|tensor| tensor.kind == ParameterKind::Weight)
+            })
     }
 
     /// The vector whose part is shown, with its step.
@@ -103,7 +111,8 @@ impl GradientsPanel {
         let run = ws.run()?;
         let (step, vector) = self.vector(ws)?;
         let tensor = &run.info.network.layout().tensors[self.tensor(run)?];
-        let image = tensor_image(tensor, &vector, run.info.network.input_shape());
+        // The data know whether their inputs are images; a dense network does not.
+        let image = tensor_image(tensor, &vector, &run.info.data.train.shape);
         Some((step, image))
     }
 
@@ -115,10 +124,9 @@ impl GradientsPanel {
         let setup = Arc::clone(&run.info.setup);
         let count = ws.recipe.gradients.count("samples").max(1);
         let (slot, detail) = match self.settings.look.part {
-            GradientPart::Saliency => (
-                saliency_slot(),
-                fingerprint(&(count, self.settings.output)),
-            ),
+            GradientPart::Saliency => {
+                (saliency_slot(), fingerprint(&(count, self.settings.output)))
+            }
             GradientPart::Weights
                 if self.settings.look.quantity == TensorQuantity::Gradient
                     && (ws.selected.is_some() || run.live_gradient.is_none()) =>
@@ -128,13 +136,27 @@ impl GradientsPanel {
             _ => return,
         };
         let wanted = (run.origin(), snapshot.step, slot.clone(), detail);
-        if self.submitted.as_ref() == Some(&wanted) {
-            return;
-        }
         let now = ui.input(|input| input.time);
-        let moved_on = self.submitted.as_ref().is_some_and(|(origin, _, slot, detail)| {
-            (origin, slot, detail) == (&wanted.0, &wanted.2, &wanted.3)
-        });
+        if self.submitted.as_ref() == Some(&wanted) {
+            let lost = ws.job(&slot).is_none() && now > self.submitted_at + PATIENCE;
+            let answered = if slot == saliency_slot() {
+                self.kept
+                    .as_ref()
+                    .is_some_and(|(step, of, _)| (*step, *of) == (wanted.1, wanted.0))
+            } else {
+                let maps = run.results.gradients.as_ref();
+                maps.is_some_and(|maps| maps.step == wanted.1)
+            };
+            if answered || !lost {
+                return;
+            }
+        }
+        let moved_on = self
+            .submitted
+            .as_ref()
+            .is_some_and(|(origin, _, slot, detail)| {
+                (origin, slot, detail) == (&wanted.0, &wanted.2, &wanted.3)
+            });
         if moved_on && ws.selected.is_none() {
             let early = now < self.submitted_at + PAUSE;
             if ws.job(&slot).is_some() || early {
@@ -191,7 +213,11 @@ impl GradientsPanel {
             }
             GradientPart::Weights => {
                 let (step, image) = self.image(ws)?;
-                Some(gradients::tensor(self.settings.look.quantity, Some(&image), step))
+                Some(gradients::tensor(
+                    self.settings.look.quantity,
+                    Some(&image),
+                    step,
+                ))
             }
             GradientPart::Saliency => {
                 let (step, _, maps) = self.kept.as_ref()?;
@@ -209,16 +235,33 @@ impl GradientsPanel {
                 "Gradients of",
                 &mut look.part,
                 &[
-                    (GradientPart::Layers, "layers", "Norms and update ratios of the layers"),
-                    (GradientPart::Weights, "weights", "One weight matrix or filter bank as images"),
-                    (GradientPart::Saliency, "inputs", "Which parts of inputs speak for a decision"),
+                    (
+                        GradientPart::Layers,
+                        "layers",
+                        "Norms and update ratios of the layers",
+                    ),
+                    (
+                        GradientPart::Weights,
+                        "weights",
+                        "One weight matrix or filter bank as images",
+                    ),
+                    (
+                        GradientPart::Saliency,
+                        "inputs",
+                        "Which parts of inputs speak for a decision",
+                    ),
                 ],
             );
             let Some(run) = ws.run() else { return };
             match look.part {
                 GradientPart::Layers => {
                     toggle(ui, &mut look.norms, "‖g‖", "Gradient norms as a heat map");
-                    toggle(ui, &mut look.ratios, "‖Δθ‖/‖θ‖", "Update-to-weight ratios as lines");
+                    toggle(
+                        ui,
+                        &mut look.ratios,
+                        "‖Δθ‖/‖θ‖",
+                        "Update-to-weight ratios as lines",
+                    );
                 }
                 GradientPart::Weights => {
                     let tensors: Vec<(String, String)> = run
@@ -238,20 +281,32 @@ impl GradientsPanel {
                         layout
                             .iter()
                             .position(|tensor| tensor.name == look.tensor)
-                            .or_else(|| {
-                                layout.iter().position(|t| t.kind == ParameterKind::Weight)
-                            })
+                            .or_else(|| layout.iter().position(|t| t.kind == ParameterKind::Weight))
                     } {
                         look.tensor.clone_from(&tensors[index].0);
                     }
-                    choice(ui, "Tensor", &mut look.tensor, &tensors, "Which tensor is shown");
+                    choice(
+                        ui,
+                        "Tensor",
+                        &mut look.tensor,
+                        &tensors,
+                        "Which tensor is shown",
+                    );
                     segments(
                         ui,
                         "Quantity",
                         &mut look.quantity,
                         &[
-                            (TensorQuantity::Gradient, "gradient", "The gradient of the loss"),
-                            (TensorQuantity::Weights, "weights", "The parameters themselves"),
+                            (
+                                TensorQuantity::Gradient,
+                                "gradient",
+                                "The gradient of the loss",
+                            ),
+                            (
+                                TensorQuantity::Weights,
+                                "weights",
+                                "The parameters themselves",
+                            ),
                         ],
                     );
                 }
@@ -260,7 +315,10 @@ impl GradientsPanel {
                     if !names.is_empty() {
                         let mut options = vec![(None, "predicted".to_owned())];
                         options.extend(
-                            names.iter().enumerate().map(|(k, name)| (Some(k), name.clone())),
+                            names
+                                .iter()
+                                .enumerate()
+                                .map(|(k, name)| (Some(k), name.clone())),
                         );
                         choice(
                             ui,
@@ -271,9 +329,15 @@ impl GradientsPanel {
                         );
                     }
                     let mut count = ws.recipe.gradients.integer("samples");
-                    let options: Vec<(i64, String)> = [4, 6, 8, 12, 16]
+                    let mut counts = vec![4, 6, 8, 10, 12, 16];
+                    if !counts.contains(&count) {
+                        counts.push(count);
+                        counts.sort_unstable();
+                    }
+                    let options: Vec<(i64, String)> = counts
+                        .into_iter()
                         .map(|n| (n, format!("{n} samples")))
-                        .to_vec();
+                        .collect();
                     if choice(ui, "Samples", &mut count, &options, "How many samples") {
                         ws.recipe.gradients.set("samples", count);
                     }
@@ -288,8 +352,13 @@ impl GradientsPanel {
         let names = layer_names(run);
         let series = Self::series(run, &names);
         let per_epoch = run.info.steps_per_epoch;
+        // Both need room; where there is little, the norms are shown.
+        let mut look = self.settings.look.clone();
+        if ui.available_height() < BOTH && look.norms {
+            look.ratios = false;
+        }
         // The ratios are the last panel.
-        let ratio_panel = usize::from(self.settings.look.norms);
+        let ratio_panel = usize::from(look.norms);
         let window = self.shown.view.zoomed_x(ratio_panel);
         let columns = ((ui.available_width() * 2.0) as usize).max(64);
         let key = (
@@ -298,10 +367,11 @@ impl GradientsPanel {
             0,
             window.map(|(a, b)| (a.to_bits(), b.to_bits())),
         );
-        let settings = fingerprint(&(&self.settings, columns));
-        let (curves, look) = (&mut self.curves, &self.settings.look);
-        self.shown
-            .update(ui, key, settings, |_| curves.figure(look, &series, window, columns));
+        let settings = fingerprint(&(&look, columns));
+        let curves = &mut self.curves;
+        self.shown.update(ui, key, settings, |_| {
+            curves.figure(&look, &series, window, columns)
+        });
         let time = self.settings.look.time;
         let marked = ws.linked_step().or(ws.selected);
         let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
@@ -359,11 +429,12 @@ impl Panel for GradientsPanel {
                                 gradient of a weight matrix as an image; and which parts of an \
                                 input speak for a decision.";
         self.take(ws);
-        if ws.run().is_none() {
+        let Some(run) = ws.run() else {
             self.shown.clear();
             controls::nothing_trained(ui, ws, SENTENCE);
             return;
-        }
+        };
+        self.shown.of_run(run.id());
         self.controls(ui, ws);
         for slot in [saliency_slot(), gradients_slot()] {
             if controls::failure(ui, ws, &slot) {
@@ -385,7 +456,11 @@ impl Panel for GradientsPanel {
         if ui.checkbox(&mut epochs, "Count epochs").changed() {
             self.settings.look.time = if epochs { Time::Epoch } else { Time::Step };
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

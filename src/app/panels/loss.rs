@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Ui};
 
-use super::controls::{self, header, segments, toggle};
+use super::controls::{self, header, toggle};
 use super::shown::{Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -49,25 +49,30 @@ impl LossPanel {
         let steps_per_epoch = ws.run().map_or(1, |run| run.info.steps_per_epoch);
         header(ui, |ui| {
             let settings = &mut self.settings;
-            segments(
+            toggle(
                 ui,
-                "Loss axis",
                 &mut settings.log_loss,
-                &[
-                    (true, "log", "A logarithmic axis of the loss"),
-                    (false, "linear", "A linear axis of the loss"),
-                ],
+                "log",
+                "A logarithmic axis of the loss",
             );
-            segments(
+            let mut epochs = settings.time == Time::Epoch;
+            if toggle(
                 ui,
-                "Time",
-                &mut settings.time,
-                &[
-                    (Time::Step, "step", "Count updates"),
-                    (Time::Epoch, "epoch", "Count passes over the training set"),
-                ],
+                &mut epochs,
+                "epochs",
+                "Count passes over the training set",
+            ) {
+                settings.time = if epochs { Time::Epoch } else { Time::Step };
+            }
+            toggle(
+                ui,
+                &mut settings.accuracy,
+                "accuracy",
+                "Show the accuracies below",
             );
-            toggle(ui, &mut settings.accuracy, "accuracy", "Show the accuracies below");
+            if ui.available_width() < 200.0 {
+                return;
+            }
             let mut smoothing = settings.smoothing_of(steps_per_epoch);
             let response = controls::slider(
                 ui,
@@ -105,6 +110,9 @@ impl Panel for LossPanel {
             );
             return;
         }
+        if let Some(run) = ws.run() {
+            self.shown.of_run(run.id());
+        }
         self.controls(ui, ws);
         let time = self.settings.time;
         let per_epoch = ws.run().map_or(1, |run| run.info.steps_per_epoch);
@@ -116,7 +124,10 @@ impl Panel for LossPanel {
                 .iter()
                 .map(|run| {
                     let stopped = usize::from(run.divergence.is_some());
-                    (run.key ^ fingerprint(&run.name), 2 * run.rows.len() + stopped)
+                    (
+                        run.key ^ fingerprint(&run.name),
+                        2 * run.rows.len() + stopped,
+                    )
                 })
                 .collect();
             let key = (rows, window.map(|(a, b)| (a.to_bits(), b.to_bits())));
@@ -148,13 +159,20 @@ impl Panel for LossPanel {
         ui.checkbox(&mut settings.validation, "Validation loss");
         ui.checkbox(&mut settings.log_time, "Logarithmic steps");
         if ui
-            .add_enabled(settings.smoothing.is_some(), egui::Button::new("Automatic smoothing"))
+            .add_enabled(
+                settings.smoothing.is_some(),
+                egui::Button::new("Automatic smoothing"),
+            )
             .on_hover_text("Smooth mini-batches, leave full batches as they are")
             .clicked()
         {
             settings.smoothing = None;
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use egui_extras::{Column, TableBuilder};
 
-use super::controls::{self, header, segments};
+use super::controls::{self, NARROW, header, segments, toggle};
 use super::shown::{Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -32,14 +32,41 @@ pub(super) struct SpectrumPanel {
     submitted_at: f64,
     kept: Option<(Timed<Spectrum>, Origin)>,
     shown: Shown<(Origin, usize, u64, usize, u64)>,
+    arrangement: Option<Arrangement>,
 }
 
 /// Seconds between two densities of a running training, at least.
 const PAUSE: f64 = 1.5;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// How much longer than it takes to measure a density the next one waits.
 const REST: f64 = 3.0;
 /// Wide panels show the parts side by side.
 const SIDE_BY_SIDE: f32 = 1.5;
+/// Both parts need so many points of height above each other, or of width side
+/// by side; where there is less, only the eigenvalues over the steps are shown.
+const BOTH: (f32, f32) = (300.0, 440.0);
+
+/// How the parts share the room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Arrangement {
+    Stacked,
+    SideBySide,
+    Single,
+}
+
+impl Arrangement {
+    fn of(room: egui::Vec2) -> Self {
+        let wide = room.x >= SIDE_BY_SIDE * room.y;
+        if wide && room.x >= BOTH.1 && room.y >= 150.0 {
+            Self::SideBySide
+        } else if room.y >= BOTH.0 {
+            Self::Stacked
+        } else {
+            Self::Single
+        }
+    }
+}
 
 fn slot() -> Slot {
     Slot::new("spectrum")
@@ -63,7 +90,13 @@ impl SpectrumPanel {
         let now = ui.input(|input| input.time);
         if let Some(submitted) = &self.submitted {
             if *submitted == wanted {
-                return;
+                let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
+                let answered = self.kept.as_ref().is_some_and(|(kept, of)| {
+                    *of == wanted.origin && kept.step == wanted.step && kept.complete
+                });
+                if answered || !lost {
+                    return;
+                }
             }
             let moved_on =
                 submitted.origin == wanted.origin && submitted.measurement == wanted.measurement;
@@ -78,11 +111,8 @@ impl SpectrumPanel {
                 }
             }
         }
-        let analysis = analyses::spectrum_job(
-            Arc::clone(&run.info.setup),
-            snapshot,
-            wanted.measurement,
-        );
+        let analysis =
+            analyses::spectrum_job(Arc::clone(&run.info.setup), snapshot, wanted.measurement);
         ws.submit(slot(), "spectrum", Succession::Replace, Box::new(analysis));
         self.submitted = Some(wanted);
         self.submitted_at = now;
@@ -105,7 +135,7 @@ impl SpectrumPanel {
         let better = match &self.kept {
             None => true,
             Some((kept, _)) => {
-                !Arc::ptr_eq(&kept.value, &result.value)
+                (!Arc::ptr_eq(&kept.value, &result.value) || kept.complete != result.complete)
                     && (result.value.density.is_some() || kept.value.density.is_none())
             }
         };
@@ -114,7 +144,7 @@ impl SpectrumPanel {
         }
     }
 
-    fn build(&self, ws: &Workspace, stacked: bool) -> Option<Figure> {
+    fn build(&self, ws: &Workspace, arrangement: Arrangement) -> Option<Figure> {
         let run = ws.run()?;
         let samples = samples(ws);
         let mut threshold: Vec<(u64, f64)> = Vec::new();
@@ -134,8 +164,14 @@ impl SpectrumPanel {
         }
         let formula = run.stability.formula();
         let kept = self.kept.as_ref().map(|(kept, _)| kept);
+        let single = arrangement == Arrangement::Single && self.settings.part == SpectrumPart::Both;
         let settings = SpectrumSettings {
-            stacked,
+            stacked: arrangement != Arrangement::SideBySide,
+            part: if single {
+                SpectrumPart::Eigenvalues
+            } else {
+                self.settings.part
+            },
             ..self.settings.clone()
         };
         Some(spectrum::figure(
@@ -161,25 +197,54 @@ impl SpectrumPanel {
                 &mut self.settings.part,
                 &[
                     (SpectrumPart::Both, "both", "Eigenvalues and density"),
-                    (SpectrumPart::Eigenvalues, "λ(t)", "The top eigenvalues over the steps"),
-                    (SpectrumPart::Density, "density", "The density of all eigenvalues"),
+                    (
+                        SpectrumPart::Eigenvalues,
+                        "λ(t)",
+                        "The top eigenvalues over the steps",
+                    ),
+                    (
+                        SpectrumPart::Density,
+                        "density",
+                        "The density of all eigenvalues",
+                    ),
                 ],
             );
-            segments(
+            toggle(
                 ui,
-                "Eigenvalue axis",
                 &mut self.settings.log_eigenvalues,
-                &[
-                    (false, "linear", "A linear axis of the eigenvalues"),
-                    (true, "log", "A logarithmic axis of the eigenvalues"),
-                ],
+                "log",
+                "A logarithmic axis of the eigenvalues",
             );
-            number(ui, ws, "top", "k", "How many of the largest eigenvalues are measured", 1..=20);
-            number(ui, ws, "every", "every", "Steps between two measurements; 0 never", 0..=100_000);
-            if self.wants_density() {
-                number(ui, ws, "probes", "probes", "Random probes of the density", 1..=100);
+            let narrow = ui.max_rect().width() < NARROW;
+            number(
+                ui,
+                ws,
+                "top",
+                "k",
+                "How many of the largest eigenvalues are measured",
+                1..=20,
+            );
+            number(
+                ui,
+                ws,
+                "every",
+                "every",
+                "Steps between two measurements; 0 never",
+                0..=100_000,
+            );
+            if self.wants_density() && !narrow {
+                number(
+                    ui,
+                    ws,
+                    "probes",
+                    "probes",
+                    "Random probes of the density",
+                    1..=100,
+                );
             }
-            let table = ui.button("Table").on_hover_text("Every eigenvalue with its residual");
+            let table = ui
+                .button("Table")
+                .on_hover_text("Every eigenvalue with its residual");
             egui::Popup::menu(&table)
                 .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| table_ui(ui, &spectrum::table(&samples(ws))));
@@ -290,11 +355,14 @@ impl Panel for SpectrumPanel {
             );
             return;
         };
+        self.shown.of_run(run.id());
         let key = (
             run.origin(),
             run.spectrum.len(),
             run.spectrum.last().map_or(0, |point| point.step),
-            self.kept.as_ref().map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
+            self.kept
+                .as_ref()
+                .map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
             run.newest_step().max(1),
         );
         let per_epoch = run.info.steps_per_epoch;
@@ -303,16 +371,20 @@ impl Panel for SpectrumPanel {
         if controls::failure(ui, ws, &slot()) {
             self.submitted = None;
         }
-        let failed = ws.run().is_some_and(|run| run.results.failure(&slot()).is_some());
+        let failed = ws
+            .run()
+            .is_some_and(|run| run.results.failure(&slot()).is_some());
         if self.wants_density() && (!failed || self.submitted.is_none()) {
             self.follow(ui, ws);
         }
-        let room = ui.available_size();
-        let stacked = room.x < SIDE_BY_SIDE * room.y;
-        let settings = fingerprint(&(&self.settings, stacked, threshold));
+        let arrangement = Arrangement::of(ui.available_size());
+        let settings = fingerprint(&(&self.settings, arrangement, threshold));
         let mut shown = std::mem::take(&mut self.shown);
-        shown.update(ui, key, settings, |_| self.build(ws, stacked).unwrap_or_default());
+        shown.update(ui, key, settings, |_| {
+            self.build(ws, arrangement).unwrap_or_default()
+        });
         self.shown = shown;
+        self.arrangement = Some(arrangement);
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
         let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
@@ -323,10 +395,16 @@ impl Panel for SpectrumPanel {
         };
         let response = self.shown.show(ui, "spectrum", &options);
         let step_at = |x: f64| time.to_step(x, per_epoch).round().max(0.0) as u64;
-        if let Some(place) = response.hovered.filter(|place| over_steps && place.panel == 0) {
+        if let Some(place) = response
+            .hovered
+            .filter(|place| over_steps && place.panel == 0)
+        {
             ws.cursor_step = Some(step_at(place.x));
         }
-        if let Some(place) = response.clicked.filter(|place| over_steps && place.panel == 0) {
+        if let Some(place) = response
+            .clicked
+            .filter(|place| over_steps && place.panel == 0)
+        {
             ws.select_step(step_at(place.x));
         }
     }
@@ -349,7 +427,11 @@ impl Panel for SpectrumPanel {
             self.submitted = None;
             ui.close();
         }
-        if ui.button("Fit").on_hover_text("Show everything again (double click)").clicked() {
+        if ui
+            .button("Fit")
+            .on_hover_text("Show everything again (double click)")
+            .clicked()
+        {
             self.shown.view.fit();
             ui.close();
         }
@@ -360,7 +442,8 @@ impl Panel for SpectrumPanel {
         if run.spectrum.is_empty() && self.kept.is_none() {
             return None;
         }
-        Some(self.shown.as_seen(self.build(ws, self.settings.stacked)?))
+        let arrangement = self.arrangement.unwrap_or(Arrangement::Stacked);
+        Some(self.shown.as_seen(self.build(ws, arrangement)?))
     }
 
     fn save(&self) -> Option<serde_json::Value> {

@@ -18,6 +18,8 @@ use crate::recipe::Recipe;
 struct Bench {
     ws: Workspace,
     panels: Vec<Box<dyn Panel>>,
+    /// Seconds that the last frame took.
+    spent: f64,
 }
 
 impl Bench {
@@ -25,27 +27,35 @@ impl Bench {
         Self {
             ws: Workspace::new(Arc::new(|| ())).expect("threads"),
             panels: kinds.iter().map(|kind| new(*kind)).collect(),
+            spent: 0.0,
         }
     }
 
     fn ui(&mut self, ui: &mut Ui) {
         self.ws.drain();
         self.ws.begin_frame();
+        let start = Instant::now();
         let area = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(area, 0.0, Palette::of(ui.visuals()).canvas);
+        ui.painter()
+            .rect_filled(area, 0.0, Palette::of(ui.visuals()).canvas);
         let count = self.panels.len();
         let columns = if count > 1 { 2 } else { 1 };
         let rows = count.div_ceil(columns);
         let size = vec2(area.width() / columns as f32, area.height() / rows as f32);
         for (index, panel) in self.panels.iter_mut().enumerate() {
             let corner = area.min
-                + vec2((index % columns) as f32 * size.x, (index / columns) as f32 * size.y);
+                + vec2(
+                    (index % columns) as f32 * size.x,
+                    (index / columns) as f32 * size.y,
+                );
             let cell = Rect::from_min_size(corner, size).shrink(2.0);
-            ui.painter().rect_filled(cell, 0.0, Palette::of(ui.visuals()).paper);
+            ui.painter()
+                .rect_filled(cell, 0.0, Palette::of(ui.visuals()).paper);
             let mut child =
                 ui.new_child(UiBuilder::new().id_salt(index).max_rect(cell.shrink(4.0)));
             panel.ui(&mut child, &mut self.ws);
         }
+        self.spent = start.elapsed().as_secs_f64();
     }
 }
 
@@ -60,7 +70,9 @@ fn recipe(name: &str) -> Recipe {
 }
 
 fn harness(kinds: &[PanelKind], size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
-    testing::harness(size, dark).build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
+    testing::harness(size, dark)
+        .with_step_dt(1.0 / 60.0)
+        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
 }
 
 /// Frames until something holds.
@@ -79,11 +91,15 @@ fn until(harness: &mut Harness<'_, Bench>, what: &str, holds: impl Fn(&Bench) ->
 fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
     let mut recipe = recipe;
     recipe.training.set("steps", steps as i64);
-    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    harness
+        .state_mut()
+        .ws
+        .open(recipe, PathBuf::from("."), true);
     until(harness, "trained", |bench| {
-        bench.ws.run().is_some_and(|run| {
-            matches!(run.state, RunState::Finished | RunState::Diverged(_))
-        })
+        bench
+            .ws
+            .run()
+            .is_some_and(|run| matches!(run.state, RunState::Finished | RunState::Diverged(_)))
     });
 }
 
@@ -92,8 +108,11 @@ fn calm(harness: &mut Harness<'_, Bench>) {
     let mut quiet = 0;
     for _ in 0..3000 {
         harness.step();
-        harness.state_mut().ws.jobs.retain(|job| !job.is_done());
-        quiet = if harness.state().ws.jobs.is_empty() { quiet + 1 } else { 0 };
+        quiet = if harness.state().ws.jobs.is_empty() {
+            quiet + 1
+        } else {
+            0
+        };
         if quiet > 30 {
             return;
         }
@@ -113,7 +132,11 @@ fn every_panel_says_what_it_will_show_before_there_is_anything() {
             harness.state().ws.commands,
             [crate::app::commands::Command::ChooseExperiment]
         );
-        assert!(harness.state().panels[0].figure(&harness.state().ws).is_none());
+        assert!(
+            harness.state().panels[0]
+                .figure(&harness.state().ws)
+                .is_none()
+        );
         testing::look(&mut harness, &format!("panel {kind} empty"), true);
     }
 }
@@ -164,7 +187,11 @@ fn each_panel_is_legible_alone_large_and_small() {
 
 #[test]
 fn images_have_saliency_and_predictions() {
-    let mut harness = harness(&[PanelKind::Data, PanelKind::Gradients], (1280.0, 560.0), true);
+    let mut harness = harness(
+        &[PanelKind::Data, PanelKind::Gradients],
+        (1280.0, 560.0),
+        true,
+    );
     train(&mut harness, recipe("digits-mlp"), 300);
     calm(&mut harness);
     harness.get_by_label("Gradients of: inputs").click();
@@ -177,7 +204,11 @@ fn images_have_saliency_and_predictions() {
         .expect("a seven");
     first.click();
     calm(&mut harness);
-    assert!(harness.query_by_label_contains("Sample").is_some());
+    assert!(
+        harness
+            .query_by_label_contains("Close the sample")
+            .is_some()
+    );
     testing::look(&mut harness, "panels digits picked", true);
     harness.get_by_label("Gradients of: weights").click();
     calm(&mut harness);
@@ -186,7 +217,11 @@ fn images_have_saliency_and_predictions() {
 
 #[test]
 fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
-    let mut harness = harness(&[PanelKind::Data, PanelKind::Landscape], (1100.0, 480.0), false);
+    let mut harness = harness(
+        &[PanelKind::Data, PanelKind::Landscape],
+        (1100.0, 480.0),
+        false,
+    );
     train(&mut harness, recipe("noisy-sine"), 400);
     harness.get_by_label("Slice: 1-D").click();
     calm(&mut harness);
@@ -206,7 +241,11 @@ fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
 
 #[test]
 fn a_diverged_run_is_explained_beside_its_curve() {
-    let mut harness = harness(&[PanelKind::Loss, PanelKind::Spectrum], (1100.0, 480.0), true);
+    let mut harness = harness(
+        &[PanelKind::Loss, PanelKind::Spectrum],
+        (1100.0, 480.0),
+        true,
+    );
     let mut recipe = recipe("edge-of-stability");
     recipe.optimizer.set("learning_rate", 1e6);
     train(&mut harness, recipe, 400);
@@ -234,7 +273,11 @@ fn a_hidden_panel_asks_for_nothing() {
 
 #[test]
 fn a_click_on_a_step_shows_that_moment_everywhere() {
-    let mut harness = harness(&[PanelKind::Loss, PanelKind::Landscape], (1100.0, 480.0), true);
+    let mut harness = harness(
+        &[PanelKind::Loss, PanelKind::Landscape],
+        (1100.0, 480.0),
+        true,
+    );
     train(&mut harness, recipe("moons"), 200);
     calm(&mut harness);
     let at = egui::pos2(300.0, 260.0);
@@ -253,7 +296,11 @@ fn a_click_on_a_step_shows_that_moment_everywhere() {
         .unwrap();
     assert!(note.contains(&format!("step {selected}")), "{note}");
     testing::look(&mut harness, "panels past", true);
-    harness.get_all_by_label_contains("follow the run").next().unwrap().click();
+    harness
+        .get_all_by_label_contains("follow the run")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(2);
     assert_eq!(harness.state().ws.selected, None);
 }
@@ -264,21 +311,59 @@ fn frames_of_all_panels_are_cheap() {
     let mut harness = harness(&kinds, (1280.0, 1080.0), true);
     let mut recipe = recipe("spirals");
     recipe.training.set("steps", 100_000i64);
-    harness.state_mut().ws.open(recipe, PathBuf::from("."), true);
+    harness
+        .state_mut()
+        .ws
+        .open(recipe, PathBuf::from("."), true);
     until(&mut harness, "training", |bench| {
         bench.ws.run().is_some_and(|run| run.history.len() > 300)
     });
-    let mut times: Vec<f64> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            harness.step();
-            std::thread::sleep(Duration::from_millis(5));
-            start.elapsed().as_secs_f64() * 1e3 - 5.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let (median, p99) = (times[100], times[198]);
-    println!("frame of five live panels: median {median:.2} ms, 99 % {p99:.2} ms");
+    let measure = |harness: &mut Harness<'_, Bench>| {
+        let mut times: Vec<f64> = (0..200)
+            .map(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                harness.step();
+                harness.state().spent * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        (times[100], times[198])
+    };
+    let (median, p99) = measure(&mut harness);
+    println!("five panels while training: median {median:.2} ms, 99 % {p99:.2} ms");
+    harness.state_mut().ws.play_pause();
+    calm(&mut harness);
+    let (rest, p99) = measure(&mut harness);
+    println!("five panels at rest: median {rest:.2} ms, 99 % {p99:.2} ms");
     // The goal is 4 ms; a shared machine gets a wide margin.
-    assert!(median < 60.0, "{median}");
+    assert!(median < 40.0, "{median}");
+}
+
+/// Where the time goes; prints a table.
+#[test]
+#[ignore = "prints measurements"]
+fn profile() {
+    for kind in PanelKind::iter() {
+        let mut harness = harness(&[kind], (640.0, 480.0), true);
+        let mut recipe = recipe("spirals");
+        recipe.training.set("steps", 100_000i64);
+        harness
+            .state_mut()
+            .ws
+            .open(recipe, PathBuf::from("."), true);
+        until(&mut harness, "training", |bench| {
+            bench.ws.run().is_some_and(|run| run.history.len() > 2000)
+        });
+        let mut times: Vec<f64> = Vec::new();
+        for _ in 0..300 {
+            std::thread::sleep(Duration::from_millis(5));
+            harness.step();
+            times.push(harness.state().spent * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "{kind}: median {:.2}, 90 % {:.2}, 99 % {:.2} ms",
+            times[150], times[270], times[297]
+        );
+    }
 }

@@ -36,7 +36,10 @@ pub(super) fn ticks(
         let x = panel.view.x.pixel(tick.value) as f32 + offset.x;
         if x >= frame.left() - 0.5 && x <= frame.right() + 0.5 {
             out.push(Shape::line_segment(
-                [pos2(x, frame.bottom()), pos2(x, frame.bottom() + length(tick))],
+                [
+                    pos2(x, frame.bottom()),
+                    pos2(x, frame.bottom() + length(tick)),
+                ],
                 line,
             ));
         }
@@ -71,7 +74,10 @@ pub(super) fn color_bar(
     let point = (layout.point as f32).min(area.height() / 4.0);
     let inner = Rect::from_min_max(
         pos2(area.left(), area.top() + if above { point } else { 0.0 }),
-        pos2(area.right(), area.bottom() - if below { point } else { 0.0 }),
+        pos2(
+            area.right(),
+            area.bottom() - if below { point } else { 0.0 },
+        ),
     );
     // The map runs over the whole bar; pointed ends say that values lie
     // beyond it.
@@ -168,7 +174,11 @@ pub(super) fn legend(
         painter.extend(out);
         response
             .on_hover_cursor(egui::CursorIcon::PointingHand)
-            .on_hover_text(if shown { "Click to hide" } else { "Click to show" });
+            .on_hover_text(if shown {
+                "Click to hide"
+            } else {
+                "Click to show"
+            });
     }
     changed
 }
@@ -187,7 +197,11 @@ fn keys(item: &LegendItem, origin: Vec2, theme: &FigureTheme, out: &mut Vec<Shap
                 shapes::marker(middle, *marker, size, line.color, None, out);
             }
             LegendKey::Area(area, opacity) => {
-                let opacity = if *opacity > 0.0 { *opacity } else { theme.band_opacity };
+                let opacity = if *opacity > 0.0 {
+                    *opacity
+                } else {
+                    theme.band_opacity
+                };
                 let size = vec2(width, 0.8 * item.text.size as f32);
                 let fill = ink(theme, *area).gamma_multiply(opacity as f32);
                 let area = Rect::from_center_size(middle, size);

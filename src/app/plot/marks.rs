@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
-use eframe::egui::{
-    Color32, Mesh, Pos2, Rect, Shape, Stroke, TextureId, Ui, epaint::Vertex, pos2,
-};
+use eframe::egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, TextureId, Ui, epaint::Vertex, pos2};
 use egui_plot::{PlotBounds, PlotGeometry, PlotItem, PlotItemBase, PlotTransform};
 
 use crate::figure::{
@@ -84,7 +82,9 @@ impl PlotItem for Marks<'_> {
             };
             if self.prepared.missing {
                 let frame = drawing.frame;
-                cache.shapes.push(Shape::rect_filled(frame, 0.0, color(self.theme.missing)));
+                cache
+                    .shapes
+                    .push(Shape::rect_filled(frame, 0.0, color(self.theme.missing)));
                 hatching(frame, color(self.theme.hatch), &mut cache.shapes);
             }
             for (layer, prepared) in self.prepared.axes.layers.iter().zip(&self.prepared.layers) {
@@ -141,29 +141,43 @@ impl Drawing<'_> {
         let [sx, sy] = t.dpos_dvalue();
         let [x0, y0] = t.bounds().min();
         (
-            x.iter().map(|&v| f64::from(origin.x) + (v - x0) * sx).collect(),
-            y.iter().map(|&v| f64::from(origin.y) + (v - y0) * sy).collect(),
+            x.iter()
+                .map(|&v| f64::from(origin.x) + (v - x0) * sx)
+                .collect(),
+            y.iter()
+                .map(|&v| f64::from(origin.y) + (v - y0) * sy)
+                .collect(),
         )
     }
 
     fn x(&self, value: f64) -> f32 {
-        self.transform.position_from_point_x(self.axes.x.scale.forward(value))
+        self.transform
+            .position_from_point_x(self.axes.x.scale.forward(value))
     }
 
     fn y(&self, value: f64) -> f32 {
-        self.transform.position_from_point_y(self.axes.y.scale.forward(value))
+        self.transform
+            .position_from_point_y(self.axes.y.scale.forward(value))
     }
 
     /// The pixel of a baseline; the lower edge where the scale cannot show it.
     fn baseline(&self, value: f64) -> f32 {
         let y = self.y(value);
-        if y.is_finite() { y } else { self.frame.bottom() }
+        if y.is_finite() {
+            y
+        } else {
+            self.frame.bottom()
+        }
     }
 
     fn layer(&self, layer: &Layer, prepared: &PreparedLayer, out: &mut Vec<Shape>) {
         match (layer, prepared) {
             (Layer::Line(line), PreparedLayer::Curves { x, y, forward }) => {
-                let (from, to) = if *forward { self.visible(x) } else { (0, x.len()) };
+                let (from, to) = if *forward {
+                    self.visible(x)
+                } else {
+                    (0, x.len())
+                };
                 let (xs, ys) = self.screen(&x[from..to], &y[0][from..to]);
                 self.curve(&xs, &ys, &line.style, out);
                 if line.marker != Marker::None {
@@ -173,13 +187,19 @@ impl Drawing<'_> {
             (Layer::Band(band), PreparedLayer::Curves { x, y, .. }) => {
                 let (xs, low) = self.screen(x, &y[0]);
                 let (_, high) = self.screen(x, &y[1]);
-                let fill = ink(self.theme, band.ink)
-                    .gamma_multiply(self.theme.band_opacity as f32);
+                let fill = ink(self.theme, band.ink).gamma_multiply(self.theme.band_opacity as f32);
                 out.push(band_mesh(&xs, &low, &high, fill));
             }
             (Layer::Scatter(scatter), PreparedLayer::Curves { x, y, .. }) => {
                 let (xs, ys) = self.screen(x, &y[0]);
-                let size = (scatter.size * self.theme.marker_size) as f32;
+                // Many points in a small plot are smaller.
+                let room = (self.frame.area() / (320.0 * 320.0)).sqrt();
+                let crowd = if xs.len() > 60 {
+                    room.clamp(0.5, 1.0)
+                } else {
+                    1.0
+                };
+                let size = crowd * (scatter.size * self.theme.marker_size) as f32;
                 let edge = scatter
                     .edged
                     .then(|| Stroke::new(1.0, color(self.theme.background)));
@@ -287,7 +307,9 @@ impl Drawing<'_> {
         if x.iter().any(|v| !v.is_finite()) {
             return (0, x.len());
         }
-        let from = x.partition_point(|&v| v < bounds.min()[0]).saturating_sub(1);
+        let from = x
+            .partition_point(|&v| v < bounds.min()[0])
+            .saturating_sub(1);
         let to = x.partition_point(|&v| v <= bounds.max()[0]) + 1;
         (from, to.min(x.len()).max(from))
     }
@@ -296,7 +318,10 @@ impl Drawing<'_> {
         let line = stroke(self.theme, style);
         let pieces = polyline(x, y, self.frame);
         if style.casing {
-            let wider = Stroke::new(line.width + 2.0, color(self.theme.background).gamma_multiply(0.85));
+            let wider = Stroke::new(
+                line.width + 2.0,
+                color(self.theme.background).gamma_multiply(0.85),
+            );
             for piece in &pieces {
                 shapes::line(piece.clone(), wider, crate::figure::Dash::Solid, out);
             }
@@ -371,8 +396,12 @@ impl Drawing<'_> {
         opacity: f32,
         out: &mut Vec<Shape>,
     ) {
-        let xs = stops(x_edges, self.axes.x.scale, |v| self.transform.position_from_point_x(v));
-        let ys = stops(y_edges, self.axes.y.scale, |v| self.transform.position_from_point_y(v));
+        let xs = stops(x_edges, self.axes.x.scale, |v| {
+            self.transform.position_from_point_x(v)
+        });
+        let ys = stops(y_edges, self.axes.y.scale, |v| {
+            self.transform.position_from_point_y(v)
+        });
         if xs.len() < 2 || ys.len() < 2 {
             return;
         }
@@ -410,7 +439,11 @@ fn stops(edges: &[f64], scale: Scale, to_pixel: impl Fn(f64) -> f32) -> Vec<(f32
     let (first, last) = (place(0), place(n - 1));
     let step = (last - first) / (n - 1) as f64;
     let even = (0..n).all(|i| (place(i) - first - step * i as f64).abs() <= 1e-6 * step.abs());
-    let wanted: Vec<usize> = if even { vec![0, n - 1] } else { (0..n).collect() };
+    let wanted: Vec<usize> = if even {
+        vec![0, n - 1]
+    } else {
+        (0..n).collect()
+    };
     wanted
         .into_iter()
         .filter(|&i| place(i).is_finite())
@@ -448,8 +481,12 @@ pub(super) fn grid(
 ) -> Shape {
     let line = Stroke::new(1.0, color(theme.grid));
     let mut lines = vec![Shape::rect_filled(frame, 0.0, color(theme.background))];
-    lines.extend(x.map(|x| Shape::line_segment([pos2(x, frame.top()), pos2(x, frame.bottom())], line)));
-    lines.extend(y.map(|y| Shape::line_segment([pos2(frame.left(), y), pos2(frame.right(), y)], line)));
+    lines.extend(
+        x.map(|x| Shape::line_segment([pos2(x, frame.top()), pos2(x, frame.bottom())], line)),
+    );
+    lines.extend(
+        y.map(|y| Shape::line_segment([pos2(frame.left(), y), pos2(frame.right(), y)], line)),
+    );
     Shape::Vec(lines)
 }
 

@@ -39,7 +39,9 @@ pub use style::{color, theme};
 
 use crate::figure::layout::{FigureLayout, legend_entries};
 use crate::figure::limits::Limits;
-use crate::figure::{Axes, Axis, Content, Figure, FigureTheme, Frame, Legend, Scale};
+use crate::figure::{
+    Axes, Axis, Content, Figure, FigureTheme, Frame, Interpolation, Layer, Legend, Scale, fonts,
+};
 
 use marks::{Marks, ShapeCache};
 use prepare::{PreparedAxes, PreparedMosaic};
@@ -288,7 +290,9 @@ impl FigureView {
         }
         let (width, height) = (f64::from(size.x), f64::from(size.y));
         let theme = legible(figure, width, height, theme);
-        let layout = FigureLayout::new(&self.effective(figure), width, height, &theme);
+        let mut laid = self.effective(figure);
+        compact(&mut laid, width, height, &theme);
+        let layout = FigureLayout::new(&laid, width, height, &theme);
         self.layout = Some((key, layout));
     }
 
@@ -359,7 +363,8 @@ impl FigureView {
                             readout::find(prepared, &shown.transform, pointer, &theme)
                         });
                     if let Some(pointer) = shown.response.hover_pos() {
-                        let place = place_of(index, axes, &shown.transform, pointer, readout.as_ref());
+                        let place =
+                            place_of(index, axes, &shown.transform, pointer, readout.as_ref());
                         found.hovered = Some(place);
                         if shown.response.clicked() {
                             found.clicked = Some(place);
@@ -465,7 +470,9 @@ impl FigureView {
             if let Some(cursor) = options.cursors.get(index).copied().flatten()
                 && readout.is_none()
             {
-                let x = shown.transform.position_from_point_x(axes.x.scale.forward(cursor));
+                let x = shown
+                    .transform
+                    .position_from_point_x(axes.x.scale.forward(cursor));
                 if x >= frame.left() && x <= frame.right() {
                     let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.55));
                     inside.vline(x, frame.y_range(), line);
@@ -473,8 +480,12 @@ impl FigureView {
             }
             for mark in options.marks.iter().filter(|mark| mark.panel == index) {
                 let at = egui::pos2(
-                    shown.transform.position_from_point_x(axes.x.scale.forward(mark.x)),
-                    shown.transform.position_from_point_y(axes.y.scale.forward(mark.y)),
+                    shown
+                        .transform
+                        .position_from_point_x(axes.x.scale.forward(mark.x)),
+                    shown
+                        .transform
+                        .position_from_point_y(axes.y.scale.forward(mark.y)),
                 );
                 if at.x.is_finite() && at.y.is_finite() {
                     let size = 1.1 * theme.marker_size as f32;
@@ -484,7 +495,9 @@ impl FigureView {
             }
             if let Some(readout) = readout {
                 if readout.y.is_none() && readout.x.is_finite() {
-                    let x = shown.transform.position_from_point_x(axes.x.scale.forward(readout.x));
+                    let x = shown
+                        .transform
+                        .position_from_point_x(axes.x.scale.forward(readout.x));
                     let line = Stroke::new(1.0, color(theme.foreground).gamma_multiply(0.35));
                     inside.vline(x, frame.y_range(), line);
                 }
@@ -728,7 +741,12 @@ fn settled(axes: &Axes, before: Limits, found: Limits) -> Limits {
 
 /// A theme for the layout with which no text becomes too small for a screen.
 fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> FigureTheme {
-    let columns = figure.rows.iter().map(|row| row.panels.len()).max().unwrap_or(1);
+    let columns = figure
+        .rows
+        .iter()
+        .map(|row| row.panels.len())
+        .max()
+        .unwrap_or(1);
     let unit = theme.body_size / 12.0;
     let room = (width / columns.max(1) as f64 / (230.0 * unit))
         .min(height / figure.rows.len().max(1) as f64 / (190.0 * unit));
@@ -736,6 +754,66 @@ fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> Fig
         theme.scaled(SMALLEST_TEXT / LAYOUT_SMALLEST_TEXT)
     } else {
         theme.clone()
+    }
+}
+
+/// On little room the plot comes first: notes are cut to one line and left out
+/// where even that is too much, the legend of a picture is left out.
+fn compact(figure: &mut Figure, width: f64, height: f64, theme: &FigureTheme) {
+    let columns = figure
+        .rows
+        .iter()
+        .map(|row| row.panels.len())
+        .max()
+        .unwrap_or(1)
+        .max(1);
+    let each = (
+        width / columns as f64,
+        height / figure.rows.len().max(1) as f64,
+    );
+    if each.1 > 22.0 * theme.body_size {
+        return;
+    }
+    let tiny = each.1 < 14.0 * theme.body_size;
+    let panels = figure.rows.iter_mut().flat_map(|row| row.panels.iter_mut());
+    for panel in panels {
+        let Content::Axes(axes) = &mut panel.content else {
+            continue;
+        };
+        // The plot of an equal aspect stands in the middle, its note below it.
+        let share = if axes.equal_aspect { 0.5 } else { 1.0 };
+        let room = (share * each.0 - 4.0 * theme.body_size).max(0.0);
+        axes.note = axes
+            .note_line()
+            .filter(|_| !tiny)
+            .map(|note| fonts::shortened(&note, theme.label_size, fonts::Weight::Regular, room));
+        for layer in &mut axes.layers {
+            // What the note says beside its own text is in it already.
+            match layer {
+                Layer::Heatmap(map) => {
+                    map.interpolation = Interpolation::Nearest;
+                    if map.values.iter().any(|v| v.is_nan()) {
+                        map.values = vec![0.0; map.values.len()].into();
+                    }
+                }
+                Layer::Image(image) => image.interpolation = Interpolation::Nearest,
+                _ => {}
+            }
+        }
+        if axes.equal_aspect
+            && axes
+                .layers
+                .iter()
+                .any(|layer| matches!(layer, Layer::Heatmap(_)))
+        {
+            for layer in &mut axes.layers {
+                match layer {
+                    Layer::Line(line) => line.name = None,
+                    Layer::Scatter(scatter) => scatter.name = None,
+                    _ => {}
+                }
+            }
+        }
     }
 }
 
@@ -761,7 +839,11 @@ fn describe(figure: &Figure, axes: &Axes) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(figure.title.clone());
     parts.extend(axes.title.clone());
-    parts.push(format!("{} against {}", axes.y.full_label(), axes.x.full_label()));
+    parts.push(format!(
+        "{} against {}",
+        axes.y.full_label(),
+        axes.x.full_label()
+    ));
     if !figure.description.is_empty() {
         parts.push(figure.description.clone());
     }

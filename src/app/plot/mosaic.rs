@@ -37,11 +37,17 @@ pub(super) fn show(
     };
     let mut out = Vec::new();
     for (index, tile) in mosaic.tiles.iter().enumerate() {
+        if tile.image.width == 0 || tile.image.height == 0 {
+            continue;
+        }
         let (x, y) = grid.position(index);
         let corner = pos2((panel.plot.x + x) as f32, (panel.plot.y + y) as f32) + origin;
         let room = vec2(grid.tile_width as f32, grid.tile_height as f32);
         // Images of another shape keep it.
-        let (w, h) = (tile.image.width.max(1) as f32, tile.image.height.max(1) as f32);
+        let (w, h) = (
+            tile.image.width.max(1) as f32,
+            tile.image.height.max(1) as f32,
+        );
         let scale = (room.x / w).min(room.y / h);
         let area = Rect::from_center_size(
             Rect::from_min_size(corner, room).center(),
@@ -56,7 +62,12 @@ pub(super) fn show(
             Some(outline) => Stroke::new(2.0, ink(theme, outline)),
             None => Stroke::new(1.0, color(theme.grid)),
         };
-        out.push(Shape::rect_stroke(area, CornerRadius::ZERO, outline, StrokeKind::Outside));
+        out.push(Shape::rect_stroke(
+            area,
+            CornerRadius::ZERO,
+            outline,
+            StrokeKind::Outside,
+        ));
         if selectable {
             let response = ui.interact(area, id.with(("tile", index)), Sense::CLICK);
             let name = tile

@@ -142,7 +142,11 @@ fn lines(contours: &Contours, sx: Scale, sy: Scale) -> Vec<Vec<Curve>> {
             level
                 .lines
                 .iter()
-                .map(|line| line.iter().map(|p| (sx.forward(p[0]), sy.forward(p[1]))).unzip())
+                .map(|line| {
+                    line.iter()
+                        .map(|p| (sx.forward(p[0]), sy.forward(p[1])))
+                        .unzip()
+                })
                 .collect()
         })
         .collect()
@@ -238,10 +242,19 @@ fn without(layer: &Layer, hidden: &BTreeSet<String>) -> Option<Layer> {
             .collect();
         return Some(
             Scatter {
-                x: keep.iter().filter_map(|&i| scatter.x.get(i).copied()).collect(),
-                y: keep.iter().filter_map(|&i| scatter.y.get(i).copied()).collect(),
+                x: keep
+                    .iter()
+                    .filter_map(|&i| scatter.x.get(i).copied())
+                    .collect(),
+                y: keep
+                    .iter()
+                    .filter_map(|&i| scatter.y.get(i).copied())
+                    .collect(),
                 colors: ScatterColors::Classes {
-                    classes: keep.iter().filter_map(|&i| classes.get(i).copied()).collect(),
+                    classes: keep
+                        .iter()
+                        .filter_map(|&i| classes.get(i).copied())
+                        .collect(),
                     names: names.clone(),
                 },
                 ..scatter.clone()
@@ -269,7 +282,9 @@ impl PreparedMosaic {
         let pictures: Vec<&Raster> = mosaic.tiles.iter().map(|tile| &tile.image).collect();
         let over: Vec<&Raster> = if mosaic.tiles.iter().any(|tile| tile.overlay.is_some()) {
             let tiles = mosaic.tiles.iter();
-            tiles.map(|tile| tile.overlay.as_ref().unwrap_or(&EMPTY)).collect()
+            tiles
+                .map(|tile| tile.overlay.as_ref().unwrap_or(&EMPTY))
+                .collect()
         } else {
             Vec::new()
         };

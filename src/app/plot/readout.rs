@@ -4,9 +4,7 @@ use eframe::egui::{self, Color32, Pos2, Rect, Response, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 
 use crate::figure::ticks::format_number;
-use crate::figure::{
-    Axes, Axis, FigureTheme, Layer, Marker, Scatter, ScatterColors, Ticks,
-};
+use crate::figure::{Axes, Axis, FigureTheme, Layer, Marker, Scatter, ScatterColors, Ticks};
 
 use super::prepare::{PreparedAxes, PreparedLayer};
 use super::shapes;
@@ -40,12 +38,19 @@ pub(super) fn axis_value(axis: &Axis, value: f64) -> String {
     {
         return name.clone();
     }
-    let digits = if matches!(axis.ticks, Ticks::Integers) { 9 } else { 4 };
+    let digits = if matches!(axis.ticks, Ticks::Integers) {
+        9
+    } else {
+        4
+    };
     format_number(value, digits)
 }
 
 fn labelled(axis: &Axis, value: f64) -> String {
-    let unit = axis.unit.as_deref().map_or(String::new(), |unit| format!(" {unit}"));
+    let unit = axis
+        .unit
+        .as_deref()
+        .map_or(String::new(), |unit| format!(" {unit}"));
     format!("{} {}{unit}", axis.label, axis_value(axis, value))
         .trim()
         .to_owned()
@@ -73,7 +78,10 @@ pub(super) fn find(
         match layer {
             Layer::Scatter(scatter) => {
                 if let Some((distance, index)) = nearest_point(x, &y[0], transform, pointer) {
-                    offer(distance, point_readout(axes, scatter, index, transform, theme));
+                    offer(
+                        distance,
+                        point_readout(axes, scatter, index, transform, theme),
+                    );
                 }
             }
             Layer::Stems(stems) => {
@@ -120,9 +128,14 @@ fn series(
     let lines = || {
         let layers = axes.layers.iter().zip(&prepared.layers);
         layers.filter_map(|(layer, prepared)| match (layer, prepared) {
-            (Layer::Line(line), PreparedLayer::Curves { x, y, forward: true }) => {
-                Some((line, x, &y[0]))
-            }
+            (
+                Layer::Line(line),
+                PreparedLayer::Curves {
+                    x,
+                    y,
+                    forward: true,
+                },
+            ) => Some((line, x, &y[0])),
             _ => None,
         })
     };
@@ -165,10 +178,14 @@ fn series(
             readout.points.push((place, ink));
         }
         if let Some(name) = &line.name {
-            readout.rows.push((Some(ink), name.clone(), format_number(value, 4)));
+            readout
+                .rows
+                .push((Some(ink), name.clone(), format_number(value, 4)));
         } else if !lines().any(|(other, ..)| other.name.is_some()) {
             let name = axes.y.label.clone();
-            readout.rows.push((Some(ink), name, format_number(value, 4)));
+            readout
+                .rows
+                .push((Some(ink), name, format_number(value, 4)));
         }
     }
     (!readout.rows.is_empty()).then_some(readout)
@@ -257,7 +274,9 @@ fn point_readout(
         && let Some(&value) = values.get(index)
     {
         let label = axes.color_bar.as_ref().map_or("value", |bar| &bar.label);
-        readout.rows.push((None, label.to_owned(), format_number(value, 4)));
+        readout
+            .rows
+            .push((None, label.to_owned(), format_number(value, 4)));
     }
     readout
 }
@@ -314,13 +333,26 @@ fn bars(axes: &Axes, x: f64, theme: &FigureTheme) -> Option<Readout> {
 }
 
 /// Marks the points that are meant and shows their values beside the pointer.
-pub(super) fn show(ui: &Ui, response: &Response, readout: &Readout, frame: Rect, theme: &FigureTheme) {
+pub(super) fn show(
+    ui: &Ui,
+    response: &Response,
+    readout: &Readout,
+    frame: Rect,
+    theme: &FigureTheme,
+) {
     let painter = ui.painter().with_clip_rect(frame);
     let edge = egui::Stroke::new(1.0, color(theme.background));
     let mut out = Vec::new();
     for &(at, ink) in &readout.points {
         let size = 1.1 * theme.marker_size as f32;
-        shapes::marker(at, Marker::Circle, size, ink.to_opaque(), Some(edge), &mut out);
+        shapes::marker(
+            at,
+            Marker::Circle,
+            size,
+            ink.to_opaque(),
+            Some(edge),
+            &mut out,
+        );
     }
     painter.extend(out);
     let tooltip = egui::Tooltip::always_open(
@@ -340,7 +372,8 @@ pub(super) fn show(ui: &Ui, response: &Response, readout: &Readout, frame: Rect,
                     if let Some(ink) = ink {
                         let (area, _) =
                             ui.allocate_exact_size(vec2(8.0, 8.0), egui::Sense::hover());
-                        ui.painter().circle_filled(area.center(), 3.5, ink.to_opaque());
+                        ui.painter()
+                            .circle_filled(area.center(), 3.5, ink.to_opaque());
                     }
                     ui.label(name);
                 });

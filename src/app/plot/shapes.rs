@@ -9,7 +9,10 @@ use crate::figure::{Dash, Marker, decimate};
 /// every value that is not finite leaves a gap.
 pub(super) fn polyline(x: &[f64], y: &[f64], frame: Rect) -> Vec<Vec<Pos2>> {
     let margin = f64::from(frame.width().max(frame.height()));
-    let low = [f64::from(frame.left()) - margin, f64::from(frame.top()) - margin];
+    let low = [
+        f64::from(frame.left()) - margin,
+        f64::from(frame.top()) - margin,
+    ];
     let high = [
         f64::from(frame.right()) + margin,
         f64::from(frame.bottom()) + margin,
@@ -82,7 +85,12 @@ fn clip(
     if enter > leave {
         return None;
     }
-    let at = |t: f64| [from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])];
+    let at = |t: f64| {
+        [
+            from[0] + t * (to[0] - from[0]),
+            from[1] + t * (to[1] - from[1]),
+        ]
+    };
     Some((
         if enter > 0.0 { at(enter) } else { from },
         if leave < 1.0 { at(leave) } else { to },
@@ -176,7 +184,11 @@ pub(super) fn marker(
             let width = (size * 0.28).max(1.2);
             if let Some(edge) = edge {
                 for arm in arms {
-                    shapes.push(segment(at, arm * r, Stroke::new(width + 2.0 * edge.width, edge.color)));
+                    shapes.push(segment(
+                        at,
+                        arm * r,
+                        Stroke::new(width + 2.0 * edge.width, edge.color),
+                    ));
                 }
             }
             for arm in arms {
@@ -282,7 +294,12 @@ mod tests {
         let mut shapes = Vec::new();
         let pieces = polyline(&[5.0], &[5.0], frame());
         for piece in pieces {
-            line(piece, Stroke::new(2.0, Color32::WHITE), Dash::Solid, &mut shapes);
+            line(
+                piece,
+                Stroke::new(2.0, Color32::WHITE),
+                Dash::Solid,
+                &mut shapes,
+            );
         }
         assert!(matches!(shapes[..], [Shape::Circle(_)]));
     }

@@ -10,10 +10,18 @@ use crate::app::theme::{self, Appearance};
 pub fn harness<State>(size: (f32, f32), dark: bool) -> HarnessBuilder<State> {
     Harness::builder()
         .with_size(egui::vec2(size.0, size.1))
-        .with_theme(if dark { egui::Theme::Dark } else { egui::Theme::Light })
+        .with_theme(if dark {
+            egui::Theme::Dark
+        } else {
+            egui::Theme::Light
+        })
         .with_context_setup(move |context| {
             fonts::install(context);
-            let appearance = if dark { Appearance::Dark } else { Appearance::Light };
+            let appearance = if dark {
+                Appearance::Dark
+            } else {
+                Appearance::Light
+            };
             theme::install(context, appearance, false);
         })
         .with_render_cursor(false)

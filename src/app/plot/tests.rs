@@ -8,7 +8,7 @@ use super::*;
 use crate::figure::{
     Axes, Axis, Bars, ColorBar, ColorScale, Colormap, Contours, Heatmap, Interpolation, Layer,
     Line, LineStyle, Marker, Mosaic, Normalization, Raster, Rule, Samples, Scatter, ScatterColors,
-    Stems, Tile, Ticks, contour,
+    Stems, Ticks, Tile, contour,
 };
 
 fn steps(n: usize) -> Vec<f64> {
@@ -22,7 +22,10 @@ fn curves() -> Figure {
         .map(|s| 1.1 * (-s / 220.0).exp() + 0.012 + 0.004 * (s * 12.9).sin())
         .collect();
     let every: Vec<f64> = x.iter().copied().step_by(10).collect();
-    let validation: Vec<f64> = every.iter().map(|s| 1.1 * (-s / 260.0).exp() + 0.05).collect();
+    let validation: Vec<f64> = every
+        .iter()
+        .map(|s| 1.1 * (-s / 260.0).exp() + 0.05)
+        .collect();
     Figure::single(
         Axes::new(Axis::new("step").ticks(Ticks::Integers), Axis::log("loss"))
             .with(Line::new(x, train).named("train"))
@@ -34,7 +37,9 @@ fn curves() -> Figure {
 
 fn landscape(interpolation: Interpolation) -> Figure {
     let n = 33;
-    let axis: Vec<f64> = (0..n).map(|i| -1.0 + 2.0 * i as f64 / (n - 1) as f64).collect();
+    let axis: Vec<f64> = (0..n)
+        .map(|i| -1.0 + 2.0 * i as f64 / (n - 1) as f64)
+        .collect();
     let mut values = Vec::new();
     for b in &axis {
         for a in &axis {
@@ -46,7 +51,9 @@ fn landscape(interpolation: Interpolation) -> Figure {
     let normalization = Normalization::spanning(Scale::Log10, &values);
     let scale = ColorScale::new(Colormap::Viridis, normalization);
     let levels = contour::contour_levels(Scale::Log10, normalization.limits, 10);
-    let path_x: Vec<f64> = (0..200).map(|i| 0.8 * (-f64::from(i) / 60.0).exp()).collect();
+    let path_x: Vec<f64> = (0..200)
+        .map(|i| 0.8 * (-f64::from(i) / 60.0).exp())
+        .collect();
     let path_y: Vec<f64> = (0..200)
         .map(|i| 0.5 * (f64::from(i) * 0.6).cos() * (-f64::from(i) / 40.0).exp())
         .collect();
@@ -64,7 +71,10 @@ fn landscape(interpolation: Interpolation) -> Figure {
                 over: Some(scale),
                 labelled: true,
             })
-            .with(Line::new(path_x, path_y).style(LineStyle::solid(crate::figure::Ink::Foreground).cased()))
+            .with(
+                Line::new(path_x, path_y)
+                    .style(LineStyle::solid(crate::figure::Ink::Foreground).cased()),
+            )
             .with_color_bar(ColorBar::new(scale, "training loss").over(&[1e9]))
             .noted("plane error 0.02 · 33×33 · seed 0"),
     )
@@ -106,7 +116,9 @@ fn everything() -> Figure {
     let scale = ColorScale::new(Colormap::RdBu, Normalization::centred(1.0));
     let tiles = (0..8)
         .map(|k| {
-            let values: Vec<f64> = (0..64).map(|i| (f64::from(i * (k + 1)) * 0.3).sin()).collect();
+            let values: Vec<f64> = (0..64)
+                .map(|i| (f64::from(i * (k + 1)) * 0.3).sin())
+                .collect();
             Tile::new(Raster::from_values(8, 8, &values, &scale)).captioned(format!("filter {k}"))
         })
         .collect();
@@ -132,10 +144,12 @@ fn harness(figure: Figure, size: (f32, f32), dark: bool) -> Harness<'static, Sta
     };
     testing::harness(size, dark).build_ui_state(
         |ui, state: &mut State| {
-            state.response =
-                state
-                    .view
-                    .show(ui, Id::new("figure under test"), &state.figure, &state.options);
+            state.response = state.view.show(
+                ui,
+                Id::unique("figure under test"),
+                &state.figure,
+                &state.options,
+            );
         },
         state,
     )
@@ -159,8 +173,16 @@ fn every_layer_is_drawn_light_and_dark() {
         for (name, figure, size) in [
             ("curves", curves(), (520.0, 320.0)),
             ("curves small", curves(), (260.0, 170.0)),
-            ("landscape", landscape(Interpolation::Bilinear), (560.0, 420.0)),
-            ("landscape nearest", landscape(Interpolation::Nearest), (360.0, 260.0)),
+            (
+                "landscape",
+                landscape(Interpolation::Bilinear),
+                (560.0, 420.0),
+            ),
+            (
+                "landscape nearest",
+                landscape(Interpolation::Nearest),
+                (360.0, 260.0),
+            ),
             ("everything", everything(), (760.0, 560.0)),
             ("everything small", everything(), (420.0, 320.0)),
         ] {
@@ -182,12 +204,14 @@ fn nothing_and_not_a_number_are_drawn() {
                 .with(Line::new(nan.clone(), nan.clone()))
                 .with(Line::new(vec![1.0], vec![-1.0])),
         ),
-        Figure::single(Axes::new(Axis::new("x"), Axis::new("y")).with(Heatmap::of_cells(
-            2,
-            2,
-            vec![f64::NAN, f64::INFINITY, 1.0, f64::NEG_INFINITY],
-            ColorScale::new(Colormap::Viridis, Normalization::linear(0.0, 1.0)),
-        ))),
+        Figure::single(
+            Axes::new(Axis::new("x"), Axis::new("y")).with(Heatmap::of_cells(
+                2,
+                2,
+                vec![f64::NAN, f64::INFINITY, 1.0, f64::NEG_INFINITY],
+                ColorScale::new(Colormap::Viridis, Normalization::linear(0.0, 1.0)),
+            )),
+        ),
         Figure::row([Mosaic::default()]),
     ] {
         let mut harness = harness(figure, (300.0, 200.0), true);
@@ -237,7 +261,18 @@ fn a_series_is_hidden_through_the_legend() {
     assert_eq!(names, ["train"]);
     harness.get_by_label("Show validation").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().view.as_seen(curves()).axes().next().unwrap().layers.len(), 3);
+    assert_eq!(
+        harness
+            .state()
+            .view
+            .as_seen(curves())
+            .axes()
+            .next()
+            .unwrap()
+            .layers
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -276,7 +311,11 @@ fn wheel_drag_and_double_click_zoom_pan_and_fit() {
 fn the_plot_says_what_it_shows() {
     let mut harness = harness(curves(), (600.0, 400.0), true);
     harness.run_steps(2);
-    assert!(harness.query_by_label_contains("falls from 1.1 to 0.012").is_some());
+    assert!(
+        harness
+            .query_by_label_contains("falls from 1.1 to 0.012")
+            .is_some()
+    );
 }
 
 #[test]

@@ -13,7 +13,11 @@ use super::style::color;
 pub(super) fn semi_bold(painter: &Painter) -> FontFamily {
     let strong = FontFamily::Name("strong".into());
     let known = painter.fonts(|fonts| fonts.families().contains(&strong));
-    if known { strong } else { FontFamily::Proportional }
+    if known {
+        strong
+    } else {
+        FontFamily::Proportional
+    }
 }
 
 /// The shapes of a text whose layout starts at `origin`.
