@@ -117,7 +117,11 @@ fn until(
 }
 
 fn step_of(window: &Harness<'static, App>) -> u64 {
-    window.state().workspace().run().map_or(0, |run| run.newest_step())
+    window
+        .state()
+        .workspace()
+        .run()
+        .map_or(0, |run| run.newest_step())
 }
 
 fn is_running(window: &Harness<'static, App>) -> bool {
@@ -155,10 +159,7 @@ fn picture(window: &mut Harness<'static, App>) -> image::RgbaImage {
     if let Some(folder) = std::env::var_os("LOSSCAPE_PICTURES") {
         static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = std::thread::current()
-            .name()
-            .unwrap_or("window")
-            .to_owned();
+        let name = std::thread::current().name().unwrap_or("window").to_owned();
         let _ = image.save(Path::new(&folder).join(format!("{name}-{number:02}.png")));
     }
     image
@@ -253,7 +254,12 @@ fn a_learning_rate_acts_at_once_and_can_be_undone() {
     let _alone = alone();
     let mut window = window(options());
     until(&mut window, "training", |window| step_of(window) > 0);
-    let before = window.state().workspace().recipe.optimizer.float("learning_rate");
+    let before = window
+        .state()
+        .workspace()
+        .recipe
+        .optimizer
+        .float("learning_rate");
     retype(&mut window, "Learning rate", "0.0125");
     let rate = |window: &Harness<'static, App>| {
         let row = window.state().workspace().run()?.history.last()?.clone();
@@ -517,7 +523,11 @@ fn a_past_snapshot_can_be_looked_at() {
 #[test]
 fn it_fits_small_windows_and_large_text() {
     let _alone = alone();
-    for (size, zoom) in [([1024.0, 700.0], 1.0), ([720.0, 480.0], 1.0), ([1440.0, 900.0], 2.0)] {
+    for (size, zoom) in [
+        ([1024.0, 700.0], 1.0),
+        ([720.0, 480.0], 1.0),
+        ([1440.0, 900.0], 2.0),
+    ] {
         let mut window = window_of(size, options());
         window.ctx.set_zoom_factor(zoom);
         until(&mut window, "training", |window| step_of(window) > 3);
@@ -540,4 +550,3 @@ fn the_window_works_little_per_frame() {
     // Far above the goal: a test machine may be busy. The bench is exact.
     assert!(times.median() < 0.05, "median {} s", times.median());
 }
-

@@ -114,10 +114,7 @@ fn frame(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     egui::Frame::NONE
         .fill(palette.banner)
         .corner_radius(4.0)
-        .inner_margin(egui::Margin::symmetric(
-            (1.5 * UNIT) as i8,
-            UNIT as i8,
-        ))
+        .inner_margin(egui::Margin::symmetric((1.5 * UNIT) as i8, UNIT as i8))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = UNIT;

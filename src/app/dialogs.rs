@@ -186,8 +186,7 @@ impl<P: Clone> Asking<P> {
                     field.just_opened = false;
                 }
                 ui.add_space(UNIT);
-                let enter =
-                    edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                let enter = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                 right_aligned(ui, |ui| {
                     let word = if field.question.save { "Save" } else { "Open" };
                     let ready = !field.text.trim().is_empty();

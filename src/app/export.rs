@@ -99,7 +99,9 @@ impl ExportSettings {
             Format::Png => png::write(figure, &self.options(), self.pixels().0)
                 .map_err(|error| error.to_string())?,
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
             && !folder.is_dir()
         {
             return Err(format!("There is no folder {}", folder.display()));
@@ -357,12 +359,7 @@ impl ExportDialog {
         ui.end_row();
     }
 
-    fn path_ui(
-        &mut self,
-        ui: &mut Ui,
-        dialogs_available: bool,
-        request: &mut Option<Request>,
-    ) {
+    fn path_ui(&mut self, ui: &mut Ui, dialogs_available: bool, request: &mut Option<Request>) {
         ui.label("File");
         ui.horizontal(|ui| {
             right_aligned(ui, |ui| {
@@ -407,13 +404,7 @@ impl ExportDialog {
         }
     }
 
-    fn start(
-        &mut self,
-        ctx: &Context,
-        kind: PanelKind,
-        ws: &Workspace,
-        workbench: &Workbench,
-    ) {
+    fn start(&mut self, ctx: &Context, kind: PanelKind, ws: &Workspace, workbench: &Workbench) {
         let Some(figure) = workbench.figure(kind, ws) else {
             self.error = Some("This view has nothing to show yet".to_owned());
             return;

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn every_family_has_every_sign_of_the_window() {
-        let signs = "λ₁ λ₂ 2/η ‖g‖ θ* ∇ℒ α β ∂ ∑ √ ∞ ≈ ≤ ≥ ± × · − – — … “ ” ‘ ’ → ← ↑ ↓ 10⁻³ x² ▸ ▾ ✓ ✕";
+        let signs =
+            "λ₁ λ₂ 2/η ‖g‖ θ* ∇ℒ α β ∂ ∑ √ ∞ ≈ ≤ ≥ ± × · − – — … “ ” ‘ ’ → ← ↑ ↓ 10⁻³ x² ▸ ▾ ✓ ✕";
         with_fonts(|fonts| {
             for family in [
                 FontFamily::Proportional,

@@ -196,11 +196,14 @@ fn card_ui(
     );
     inside.set_clip_rect(text.intersect(ui.clip_rect()));
     inside.spacing_mut().item_spacing.y = 4.0;
+    inside.add(egui::Label::new(theme::strong(&recipe.name).color(palette.strong)).truncate());
     inside.add(
-        egui::Label::new(theme::strong(&recipe.name).color(palette.strong)).truncate(),
-    );
-    inside.add(
-        egui::Label::new(RichText::new(&recipe.description).small().color(palette.text)).wrap(),
+        egui::Label::new(
+            RichText::new(&recipe.description)
+                .small()
+                .color(palette.text),
+        )
+        .wrap(),
     );
     response.on_hover_text(&recipe.description).clicked()
 }

@@ -165,9 +165,8 @@ impl Notifications {
                             ui.horizontal_top(|ui| {
                                 message_ui(ui, &self.messages[index], true);
                                 right_aligned(ui, |ui| {
-                                    let close =
-                                        IconButton::new(Icon::Close, "Dismiss the message")
-                                            .size(small_side());
+                                    let close = IconButton::new(Icon::Close, "Dismiss the message")
+                                        .size(small_side());
                                     if ui.add(close).clicked() {
                                         dismissed = Some(index);
                                     }

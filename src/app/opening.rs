@@ -109,10 +109,7 @@ fn with_file(recipe: &Recipe, section: &str, kind: &str, path: &Path) -> Result<
         return Err(refused());
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    component.set(
-        "path",
-        Value::Text(absolute.to_string_lossy().into_owned()),
-    );
+    component.set("path", Value::Text(absolute.to_string_lossy().into_owned()));
     Ok(recipe)
 }
 

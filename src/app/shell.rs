@@ -115,10 +115,7 @@ impl App {
             .and_then(|storage| storage.get_string(persistence::KEY))
             .map(|text| Stored::read(&text))
             .unwrap_or_default();
-        let appearance = options
-            .appearance
-            .or(stored.appearance)
-            .unwrap_or_default();
+        let appearance = options.appearance.or(stored.appearance).unwrap_or_default();
         theme::install(ctx, appearance, false);
         if let Some(zoom) = stored.zoom {
             ctx.set_zoom_factor(zoom);
@@ -452,10 +449,7 @@ impl App {
                 Progress::Done(Ok(raster)) => {
                     self.copying = None;
                     let size = [raster.width, raster.height];
-                    ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(
-                        size,
-                        &raster.rgba,
-                    ));
+                    ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, &raster.rgba));
                     self.ws.notifications.info("The figure is on the clipboard");
                 }
                 Progress::Done(Err(error)) => {

@@ -59,7 +59,8 @@ pub fn ui(ui: &mut Ui, ws: &mut Workspace, adapter: &Adapter) {
                 } else {
                     "The graphics adapter that draws the window"
                 };
-                ui.label(theme::small(ui, adapter.label())).on_hover_text(hint);
+                ui.label(theme::small(ui, adapter.label()))
+                    .on_hover_text(hint);
             }
             ui.with_layout(
                 egui::Layout::left_to_right(egui::Align::Center).with_main_justify(false),
@@ -111,7 +112,10 @@ fn progress(ui: &mut Ui, part: f32) {
     ui.painter().rect_filled(rail, 2.0, palette.control_active);
     let done = Rect::from_min_max(
         rail.min,
-        pos2(rail.left() + rail.width() * part.clamp(0.0, 1.0), rail.bottom()),
+        pos2(
+            rail.left() + rail.width() * part.clamp(0.0, 1.0),
+            rail.bottom(),
+        ),
     );
     ui.painter().rect_filled(done, 2.0, palette.accent);
     let percent = format!("{:.0} %", 100.0 * part);
@@ -133,7 +137,11 @@ pub fn duration(seconds: f64) -> String {
     } else if seconds < 60.0 {
         format!("{seconds:.1} s")
     } else {
-        format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+        format!(
+            "{:.0} min {:02.0} s",
+            (seconds / 60.0).floor(),
+            seconds % 60.0
+        )
     }
 }
 

@@ -350,7 +350,11 @@ pub fn figure_theme(visuals: &Visuals) -> FigureTheme {
         FigureTheme::light()
     };
     let presentation = *palette == PRESENTATION_DARK || *palette == PRESENTATION_LIGHT;
-    let scale = if presentation { PRESENTATION_SCALE } else { 1.0 };
+    let scale = if presentation {
+        PRESENTATION_SCALE
+    } else {
+        1.0
+    };
     let mut theme = base.scaled(f64::from(scale));
     theme.background = palette.paper.to_array();
     if presentation {

@@ -52,7 +52,16 @@ pub fn ui(ui: &mut Ui, ws: &mut Workspace) -> Option<Command> {
         };
 
         if ui.is_rect_visible(rect) {
-            draw(ui, ws, rail, rect, &place, shown, live, response.has_focus());
+            draw(
+                ui,
+                ws,
+                rail,
+                rect,
+                &place,
+                shown,
+                live,
+                response.has_focus(),
+            );
         }
         if (response.dragged() || response.clicked())
             && let Some(pointer) = response.interact_pointer_pos()
@@ -133,11 +142,7 @@ fn draw(
         let x = place(*step);
         let top = rail.top() - 7.0;
         painter.add(Shape::convex_polygon(
-            vec![
-                pos2(x - 3.0, top),
-                pos2(x + 3.0, top),
-                pos2(x, top + 5.0),
-            ],
+            vec![pos2(x - 3.0, top), pos2(x + 3.0, top), pos2(x, top + 5.0)],
             palette.warning,
             Stroke::NONE,
         ));

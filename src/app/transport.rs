@@ -62,8 +62,8 @@ pub fn ui(
                 let Some(icon) = command.icon() else { continue };
                 let unread = command == Command::Messages && ws.notifications.unread() > 0;
                 let tooltip = command.tooltip_with_shortcut(ui.ctx());
-                let button = IconButton::new(icon, command.text())
-                    .selected(is_on(command) || unread);
+                let button =
+                    IconButton::new(icon, command.text()).selected(is_on(command) || unread);
                 if ui.add(button).on_hover_text(tooltip).clicked() {
                     asked.push(command);
                 }
@@ -221,10 +221,8 @@ fn place_ui(ui: &mut Ui, ws: &Workspace, with_rate: bool) {
         return;
     };
     let total = run.info.total_steps;
-    let widest = thousands(total.max(run.newest_step()).max(9999)).replace(
-        |character: char| character.is_ascii_digit(),
-        "0",
-    );
+    let widest = thousands(total.max(run.newest_step()).max(9999))
+        .replace(|character: char| character.is_ascii_digit(), "0");
     ui.label(theme::small(ui, "step"));
     fixed_label(
         ui,

@@ -240,7 +240,10 @@ fn table_ui(ui: &mut Ui, table: &Table) {
         .auto_shrink([false, false])
         .show_rows(ui, height, shown, |ui, range| {
             for row in &table.rows[range] {
-                cells(ui, &mut table.csv[row.clone()].split(',').map(RichText::new));
+                cells(
+                    ui,
+                    &mut table.csv[row.clone()].split(',').map(RichText::new),
+                );
             }
         });
 }
@@ -253,7 +256,11 @@ mod tests {
     fn a_table_has_a_header_and_rows() {
         let table = Table::new("x".to_owned(), "a,b\n1,2\n3,4\n".to_owned());
         assert_eq!(table.header, ["a", "b"]);
-        let rows: Vec<&str> = table.rows.iter().map(|row| &table.csv[row.clone()]).collect();
+        let rows: Vec<&str> = table
+            .rows
+            .iter()
+            .map(|row| &table.csv[row.clone()])
+            .collect();
         assert_eq!(rows, ["1,2", "3,4"]);
         assert!(Table::new(String::new(), String::new()).rows.is_empty());
     }

@@ -229,9 +229,7 @@ impl Behavior<'_> {
         let rect = ui.max_rect();
         ui.painter()
             .rect_filled(rect, 0.0, Palette::of(ui.visuals()).paper);
-        if ui.input(|input| input.pointer.any_pressed())
-            && ui.rect_contains_pointer(rect)
-        {
+        if ui.input(|input| input.pointer.any_pressed()) && ui.rect_contains_pointer(rect) {
             self.focused = kind;
         }
         let mut inner = ui.new_child(
@@ -441,11 +439,7 @@ impl egui_tiles::Behavior<PanelKind> for Behavior<'_> {
         1.5 * UNIT
     }
 
-    fn resize_stroke(
-        &self,
-        style: &egui::Style,
-        state: egui_tiles::ResizeState,
-    ) -> Stroke {
+    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> Stroke {
         let palette = Palette::of(&style.visuals);
         let color = match state {
             egui_tiles::ResizeState::Idle => palette.canvas,

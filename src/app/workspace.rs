@@ -651,7 +651,10 @@ impl Workspace {
         }
         let mut changed = false;
         if let Some(live) = live
-            && run.live.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &live))
+            && run
+                .live
+                .as_ref()
+                .is_none_or(|known| !Arc::ptr_eq(known, &live))
         {
             run.live = Some(live);
             changed = true;
@@ -754,12 +757,8 @@ impl Workspace {
         while self.runs.len() >= MAX_RUNS {
             self.runs.remove(0);
         }
-        let (name, color) = replaced.unwrap_or_else(|| {
-            (
-                self.unique_name(&info.recipe.name),
-                self.free_color(),
-            )
-        });
+        let (name, color) =
+            replaced.unwrap_or_else(|| (self.unique_name(&info.recipe.name), self.free_color()));
         self.runs.push(RunRecord::new(info, name, color));
         self.current = self.runs.len() - 1;
         self.applied = pending.recipe;
@@ -821,8 +820,9 @@ impl Workspace {
 pub fn read_recipe(path: &Path) -> Result<Recipe, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    let name = path
-        .file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     Recipe::parse(&text, &name, catalogue::schema()).map_err(|error| error.to_string())
 }

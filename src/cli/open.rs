@@ -42,26 +42,15 @@ fn try_window(
 ) -> Result<(), WindowMissing> {
     use crate::app::{AppOptions, WindowError, run_window};
 
-    if no_display() {
-        return Err(WindowMissing::NoDisplay("there is no display".to_owned()));
-    }
-    let options = AppOptions::new(recipe.clone(), base_dir.to_owned());
+    let options = AppOptions {
+        recipe: Some(recipe.clone()),
+        base_dir: base_dir.to_owned(),
+        ..AppOptions::default()
+    };
     run_window(options).map_err(|error| match error {
-        WindowError::NoDisplay(reason) => WindowMissing::NoDisplay(format!(
-            "there is no display that a window could open on ({reason})"
-        )),
+        missing @ WindowError::NoDisplay(_) => WindowMissing::NoDisplay(missing.to_string()),
         other => WindowMissing::Failed(Failure::work(other)),
     })
-}
-
-/// On Unix without macOS, whether neither X11 nor Wayland is announced.
-#[cfg(feature = "gui")]
-fn no_display() -> bool {
-    let announced = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    cfg!(all(unix, not(target_os = "macos")))
-        && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
-            .into_iter()
-            .any(announced)
 }
 
 #[cfg(not(feature = "gui"))]

@@ -684,6 +684,7 @@ mod tests {
             top: 3,
             probes: 20,
             lanczos_steps: 30,
+            tolerance: 1e-3,
             seed: 0,
         };
         let mut parts = Vec::new();

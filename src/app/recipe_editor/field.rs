@@ -320,7 +320,10 @@ impl FieldEditor<'_> {
             }
             let text = ui
                 .add_sized(
-                    vec2(ui.available_width().min(value_width), ui.spacing().interact_size.y),
+                    vec2(
+                        ui.available_width().min(value_width),
+                        ui.spacing().interact_size.y,
+                    ),
                     drag(&mut number),
                 )
                 .accessible_name(name);
@@ -427,7 +430,10 @@ fn parse_number(text: &str) -> Option<f64> {
         .chars()
         .take_while(|character| character.is_ascii_digit() || "+-.eE".contains(*character))
         .collect();
-    number.parse().ok().filter(|number: &f64| number.is_finite())
+    number
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 fn format_integer(number: f64) -> String {
@@ -535,7 +541,11 @@ mod tests {
     fn lists_say_which_word_is_wrong() {
         assert_eq!(
             parse_integers("32, 16 8"),
-            Ok(vec![Value::Integer(32), Value::Integer(16), Value::Integer(8)])
+            Ok(vec![
+                Value::Integer(32),
+                Value::Integer(16),
+                Value::Integer(8)
+            ])
         );
         assert_eq!(parse_integers(""), Ok(vec![]));
         assert_eq!(parse_integers("32, many"), Err("many".to_owned()));

@@ -102,10 +102,7 @@ impl RecipeEditor {
 
     /// Whether there is something to undo, and something to redo.
     pub fn can_undo_redo(&self, recipe: &Recipe) -> (bool, bool) {
-        (
-            self.undoer.has_undo(recipe),
-            self.undoer.has_redo(recipe),
-        )
+        (self.undoer.has_undo(recipe), self.undoer.has_redo(recipe))
     }
 
     /// Undoes the last change.
@@ -169,9 +166,10 @@ impl RecipeEditor {
         }
         let mut changes: Vec<(&'static str, &'static str, Value)> = Vec::new();
         for section in &catalogue::schema().sections {
-            let (Some(before), Some(after)) =
-                (ws.applied.section(section.key), ws.recipe.section(section.key))
-            else {
+            let (Some(before), Some(after)) = (
+                ws.applied.section(section.key),
+                ws.recipe.section(section.key),
+            ) else {
                 continue;
             };
             if before == after || before.kind != after.kind {
@@ -399,10 +397,9 @@ impl RecipeEditor {
                             "These changes need a new run; the present one is kept for comparison",
                         );
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            let apply = egui::Button::new(
-                                RichText::new("Apply").color(palette.on_accent),
-                            )
-                            .fill(palette.accent);
+                            let apply =
+                                egui::Button::new(RichText::new("Apply").color(palette.on_accent))
+                                    .fill(palette.accent);
                             for (command, response) in [
                                 (Command::ApplyRecipe, ui.add_enabled(valid, apply)),
                                 (Command::RevertRecipe, ui.button("Revert")),

@@ -113,7 +113,9 @@ impl DataPicture {
                 let grey: Vec<f64> = (0..size)
                     .map(|pixel| {
                         (0..channels)
-                            .map(|channel| input.get(channel * size + pixel).copied().unwrap_or(0.0))
+                            .map(|channel| {
+                                input.get(channel * size + pixel).copied().unwrap_or(0.0)
+                            })
                             .sum()
                     })
                     .collect();
@@ -204,9 +206,8 @@ impl Pictures {
                         seed,
                         base_dir,
                     } = request;
-                    let made = std::panic::catch_unwind(|| {
-                        DataPicture::of(&component, seed, &base_dir)
-                    });
+                    let made =
+                        std::panic::catch_unwind(|| DataPicture::of(&component, seed, &base_dir));
                     let picture = made.unwrap_or_else(|_| {
                         DataPicture::Failed("The data cannot be shown".to_owned())
                     });
@@ -257,7 +258,9 @@ impl Pictures {
         if self.waiting.iter().any(|waiting| waiting == key) {
             return;
         }
-        let Some(requests) = &self.requests else { return };
+        let Some(requests) = &self.requests else {
+            return;
+        };
         let request = Request {
             key: key.to_owned(),
             component: component.clone(),
@@ -301,7 +304,9 @@ impl Pictures {
     pub fn section(&mut self, ui: &Ui, rect: Rect, section: &Section, ws: &Workspace) {
         let recipe = &ws.recipe;
         let palette = Palette::of(ui.visuals());
-        let painter = ui.painter().with_clip_rect(rect.expand(1.0).intersect(ui.clip_rect()));
+        let painter = ui
+            .painter()
+            .with_clip_rect(rect.expand(1.0).intersect(ui.clip_rect()));
         let ink = palette.weak;
         match section.key {
             "data" => {
@@ -484,7 +489,10 @@ fn network(painter: &Painter, rect: Rect, model: &Component, ink: Color32, line:
             let center = pos2(rect.left() + (index as f32 + 0.5) * step, rect.center().y);
             let slab = Rect::from_center_size(center, vec2((step * 0.55).min(6.0), side));
             painter.rect_stroke(slab, 1.0, Stroke::new(1.0, ink), StrokeKind::Inside);
-            if layers.get(index).is_some_and(|layer| layer.contains("pool")) {
+            if layers
+                .get(index)
+                .is_some_and(|layer| layer.contains("pool"))
+            {
                 side *= 0.6;
             }
         }
@@ -574,9 +582,7 @@ fn density(kind: &str, x: f32) -> f32 {
 
 /// A bulk near zero and a few outliers.
 fn spectrum(x: f32) -> f32 {
-    let peak = |at: f32, width: f32, height: f32| {
-        height * (-((x - at) / width).powi(2)).exp()
-    };
+    let peak = |at: f32, width: f32, height: f32| height * (-((x - at) / width).powi(2)).exp();
     peak(0.14, 0.07, 1.0) + peak(0.5, 0.02, 0.35) + peak(0.68, 0.02, 0.3) + peak(0.9, 0.02, 0.25)
 }
 
@@ -650,7 +656,12 @@ mod tests {
     #[test]
     fn what_is_not_finite_stays_in_the_picture() {
         let points = scaled([[f64::NAN, 0.0], [1.0, f64::INFINITY], [2.0, 1.0]].into_iter());
-        assert!(points.iter().flatten().all(|value| (0.0..=1.0).contains(value)));
+        assert!(
+            points
+                .iter()
+                .flatten()
+                .all(|value| (0.0..=1.0).contains(value))
+        );
     }
 
     #[test]
