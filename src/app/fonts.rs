@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use eframe::egui;
-use egui::{FontData, FontDefinitions, FontFamily};
+use egui::{FontData, FontDefinitions, FontFamily, FontTweak};
 
 use super::theme::STRONG_FAMILY;
 use crate::figure::fonts;
@@ -20,9 +20,15 @@ pub fn definitions() -> FontDefinitions {
         (STRONG, fonts::SANS_SEMIBOLD),
         (MATH, fonts::MATH),
     ] {
-        definitions
-            .font_data
-            .insert(name.to_owned(), Arc::new(FontData::from_static(data)));
+        let tweak = FontTweak {
+            // Between thousands: narrow, but to be seen.
+            thin_space_width: 0.8,
+            ..FontTweak::default()
+        };
+        definitions.font_data.insert(
+            name.to_owned(),
+            Arc::new(FontData::from_static(data).tweak(tweak)),
+        );
     }
     for (family, first) in [
         (FontFamily::Proportional, REGULAR),

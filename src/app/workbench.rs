@@ -445,7 +445,7 @@ impl egui_tiles::Behavior<PanelKind> for Behavior<'_> {
             egui_tiles::ResizeState::Idle => palette.canvas,
             _ => palette.accent,
         };
-        Stroke::new(self.gap_width(style), color)
+        Stroke::new(self.gap_width(style) / 2.0, color)
     }
 
     fn is_tab_bar_visible(&self, _tile: TileId, _tabs: &egui_tiles::Tabs) -> bool {

@@ -26,7 +26,7 @@ pub(super) fn row(
     help: &str,
     control: impl FnOnce(&mut Ui) -> Response,
 ) -> Response {
-    let label_width = (ui.available_width() * 0.38).clamp(72.0, 136.0).round();
+    let label_width = (ui.available_width() * 0.44).clamp(88.0, 176.0).round();
     let height = ui.spacing().interact_size.y;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = UNIT;
@@ -255,6 +255,7 @@ impl FieldEditor<'_> {
             };
             ui.add(
                 DragValue::new(&mut number)
+                    .min_size(number_size(ui))
                     .speed(speed)
                     .max_decimals(0)
                     .suffix(suffix)
@@ -289,8 +290,10 @@ impl FieldEditor<'_> {
         let name = self.name();
         let slider_range = slider_range(field, value);
         let response = row(ui, field.label, field.help, |ui| {
+            let size = number_size(ui);
             let drag = |number| {
                 DragValue::new(number)
+                    .min_size(size)
                     .speed(drag_speed(value, min, max))
                     .custom_formatter(|number, _| format_float(number))
                     .custom_parser(parse_number)
@@ -304,7 +307,7 @@ impl FieldEditor<'_> {
             let Some((low, high)) = slider_range else {
                 return ui.add(drag(&mut number)).accessible_name(name);
             };
-            let value_width = 64.0;
+            let value_width = size.x;
             ui.spacing_mut().slider_width = (ui.available_width() - value_width - UNIT).max(32.0);
             let slider = ui
                 .add(
@@ -395,6 +398,11 @@ impl FieldEditor<'_> {
             }
         }
     }
+}
+
+/// The size that all numbers have at least, so that they stand in a column.
+fn number_size(ui: &Ui) -> egui::Vec2 {
+    vec2(64.0, ui.spacing().interact_size.y)
 }
 
 fn shown(word: &str) -> String {

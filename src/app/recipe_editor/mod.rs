@@ -16,9 +16,9 @@ use egui::{Align, Layout, RichText, Sense, Ui, UiBuilder, WidgetInfo, util::undo
 use super::commands::Command;
 use super::icons::{Icon, IconButton};
 use super::theme::{self, HALF, Palette, UNIT};
-use super::workspace::Workspace;
+use super::workspace::{RunRecord, Workspace};
 use crate::catalogue;
-use crate::engine::RunState;
+use crate::engine::{RunId, RunState};
 use crate::recipe::{Recipe, Section, Value};
 use pictures::Pictures;
 
@@ -45,8 +45,9 @@ pub struct RecipeEditor {
     open: HashMap<&'static str, bool>,
     /// What is being typed in list fields, by section and key.
     texts: HashMap<(String, String), String>,
-    /// The recipe that `problems` is about.
-    checked: Option<Recipe>,
+    /// The recipe that `problems` is about, and the run that has been told of
+    /// its live values.
+    checked: Option<(Recipe, Option<RunId>)>,
     problems: Vec<(String, String)>,
 }
 
@@ -136,14 +137,19 @@ impl RecipeEditor {
         if self.undoer.is_in_flux() {
             ctx.request_repaint_after(std::time::Duration::from_millis(200));
         }
-        if self.checked.as_ref() != Some(&ws.recipe) {
+        let run = ws.run().map(RunRecord::id);
+        let known = self
+            .checked
+            .as_ref()
+            .is_some_and(|(recipe, told)| *recipe == ws.recipe && *told == run);
+        if !known && !ws.is_loading() {
             self.problems = ws
                 .recipe
                 .validate(catalogue::schema())
                 .into_iter()
                 .map(|error| (error.key, error.message))
                 .collect();
-            self.checked = Some(ws.recipe.clone());
+            self.checked = Some((ws.recipe.clone(), run));
             self.act_live(ws);
         }
     }
@@ -267,6 +273,7 @@ impl RecipeEditor {
                 ui.add(
                     egui::TextEdit::singleline(&mut ws.recipe.name)
                         .desired_width(f32::INFINITY)
+                        .align(egui::Align2::LEFT_CENTER)
                         .id_salt("recipe name"),
                 )
                 .accessible_name("Name")
@@ -281,6 +288,7 @@ impl RecipeEditor {
                 let response = ui
                     .add(
                         egui::DragValue::new(&mut seed)
+                            .min_size(vec2(64.0, 0.0))
                             .speed(0.05)
                             .range(0.0..=9.0e15)
                             .max_decimals(0),
