@@ -8,7 +8,8 @@
 
 use super::plan::Plan;
 use crate::nn::activations::ActivationScalar;
-use crate::nn::kernels::matrix::{put, row_sums};
+use crate::nn::kernels::elementwise::{axpy, product, put, two_products};
+use crate::nn::kernels::matrix::row_sums;
 use crate::nn::kernels::{View, Write, conv, dense, flatten, layer_norm, pool, unflatten};
 use crate::nn::layout::ParameterLayout;
 use crate::nn::losses::LossScalar;
@@ -61,7 +62,7 @@ pub(crate) fn reserve<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) {
 
 impl<T: Real> Scratch<T> {
     fn fit(&mut self, plan: &Plan, samples: usize) {
-        reserve(&mut self.columns, plan.columns * samples);
+        reserve(&mut self.columns, plan.columns(samples));
         reserve(&mut self.norm, plan.norm_scratch * samples);
     }
 }
@@ -81,28 +82,6 @@ fn pair<'a, T>(
         &mut tail[range.start - first.end..range.end - first.end]
     });
     (&mut head[first], second)
-}
-
-fn product<T: Real>(first: &[T], x: &[T], write: Write, y: &mut [T]) {
-    match write {
-        Write::Overwrite => {
-            for ((y, first), x) in y.iter_mut().zip(first).zip(x) {
-                *y = *first * *x;
-            }
-        }
-        Write::Accumulate => {
-            for ((y, first), x) in y.iter_mut().zip(first).zip(x) {
-                *y += *first * *x;
-            }
-        }
-    }
-}
-
-/// y += a·x.
-pub(crate) fn axpy<T: Real>(a: T, x: &[T], y: &mut [T]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += a * *x;
-    }
 }
 
 impl<'a, T: Real> Block<'a, T> {
@@ -623,8 +602,8 @@ impl<'a, T: Real> Block<'a, T> {
                     if let (Some(rx), Some(rdx)) = (rx, rdx) {
                         let start = plan.extra[k] * n;
                         let range = start..start + rx.len();
-                        product(&primal.first[range.clone()], rdy, write, rdx);
-                        product(&primal.second[range], rx, Write::Accumulate, rdx);
+                        let first = (&primal.first[range.clone()], rdy);
+                        two_products(first, (&primal.second[range], rx), write, rdx);
                     }
                 }
                 Operator::Add(earlier) => {

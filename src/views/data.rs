@@ -9,8 +9,8 @@ use crate::diagnostics::PredictionMap;
 use crate::figure::ticks::{format_number, subscript};
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Colormap, Contours, Figure, FigureTheme, Heatmap, Image, Ink,
-    Interpolation, Line, Marker, Mosaic, Normalization, Raster, Scatter, ScatterColors, Tile,
-    contour,
+    Interpolation, Line, LineStyle, Marker, Mosaic, Normalization, Raster, Scatter, ScatterColors,
+    Tile, contour,
 };
 
 /// What a person can change.
@@ -141,7 +141,7 @@ fn curve(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
                 .collect();
             axes.layers.push(
                 Line::new(x.as_slice(), y)
-                    .series(2 * output + 1)
+                    .style(LineStyle::solid(Ink::Series(2 * output + 1)))
                     .named(if *width > 1 {
                         format!("network, {}", output + 1)
                     } else {

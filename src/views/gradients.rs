@@ -10,7 +10,7 @@ use crate::figure::{
     Axes, Axis, Bars, ColorBar, ColorScale, Colormap, Content, Figure, Heatmap, Ink, Legend, Line,
     LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Ticks, Tile,
 };
-use crate::gradients::{SaliencyMaps, TensorImage};
+use crate::gradients::{SaliencyMap, SaliencyMaps, TensorImage};
 use crate::train::MetricRow;
 
 /// Which part of the view is shown.
@@ -353,7 +353,7 @@ pub fn tensor(quantity: TensorQuantity, image: Option<&TensorImage>, step: u64) 
         .noted(at);
         // Long matrices fill the panel, squarish ones keep square cells.
         let aspect = columns as f64 / rows.max(1) as f64;
-        axes.equal_aspect = (0.4..=2.5).contains(&aspect);
+        axes.equal_aspect = (0.6..=1.6).contains(&aspect);
         Figure::single(axes)
     } else {
         let size = image.tile_height * image.tile_width;
@@ -455,7 +455,9 @@ fn saliency_images(
         Colormap::Magma,
         Normalization::linear(0.0, if most > 0.0 { most } else { 1.0 }),
     );
-    let samples = maps.samples.iter().map(|sample| {
+    let mut tiles = Vec::with_capacity(2 * maps.samples.len());
+    let columns = pair_columns(maps.samples.len());
+    let sample_tile = |sample: &SaliencyMap| {
         let raster = super::data::picture(&sample.input, (channels, height, width), low, high);
         let mut tile = Tile::new(raster);
         if let Some(label) = sample.label {
@@ -469,18 +471,36 @@ fn saliency_images(
             }
         }
         tile
-    });
-    let explained = maps.samples.iter().zip(&strongest).map(|(sample, values)| {
+    };
+    let explained_tile = |(sample, values): (&SaliencyMap, &Vec<f64>)| {
         Tile::new(Raster::from_values(width, height, values, &color))
             .captioned(format!("∂ {}", name(classes, sample.output as u32)))
-    });
+    };
+    for (samples, values) in maps.samples.chunks(columns).zip(strongest.chunks(columns)) {
+        tiles.extend(samples.iter().map(sample_tile));
+        tiles.extend(samples.iter().zip(values).map(explained_tile));
+    }
     Figure::row([Mosaic {
         title: None,
-        columns: Some(maps.samples.len()),
-        tiles: samples.chain(explained).collect(),
+        columns: Some(columns),
+        tiles,
         color_bar: Some(ColorBar::new(color, "|∂f/∂x|")),
         note: Some(format!("step {}", format_number(step as f64, 9))),
     }])
+}
+
+/// How many pairs of an image and its map stand side by side: as many as divide
+/// their number and make a picture somewhat wider than high.
+fn pair_columns(pairs: usize) -> usize {
+    let ideal = (3.2 * pairs as f64).sqrt();
+    (3..=8)
+        .filter(|columns| pairs.is_multiple_of(*columns))
+        .min_by(|a, b| {
+            (*a as f64 - ideal)
+                .abs()
+                .total_cmp(&(*b as f64 - ideal).abs())
+        })
+        .unwrap_or(pairs.max(1))
 }
 
 /// One sample in detail: its image, what speaks for the explained output, and
@@ -576,7 +596,6 @@ mod tests {
     use super::super::samples::rows;
     use super::*;
     use crate::figure::Layer;
-    use crate::gradients::SaliencyMap;
 
     fn names() -> Vec<String> {
         ["0", "2", "4"].map(str::to_owned).to_vec()
@@ -719,5 +738,34 @@ mod tests {
             Layer::Bars(_)
         ));
         let _ = saliency(None, &classes, 0);
+    }
+
+    #[test]
+    fn pairs_stand_in_even_rows() {
+        for (pairs, columns) in [
+            (1, 1),
+            (2, 2),
+            (4, 4),
+            (7, 7),
+            (8, 4),
+            (10, 5),
+            (12, 6),
+            (16, 8),
+        ] {
+            assert_eq!(pair_columns(pairs), columns, "{pairs}");
+        }
+    }
+
+    #[test]
+    fn a_sample_has_the_probabilities_of_all_classes() {
+        let classes = ["cat", "dog"].map(str::to_owned);
+        let figure = sample(&maps([1, 4, 4]), &classes);
+        assert_eq!(figure.rows.len(), 2);
+        let axes = figure.axes().next().unwrap();
+        let Layer::Bars(bars) = &axes.layers[0] else {
+            panic!("bars");
+        };
+        assert!((bars.heights.iter().sum::<f64>() - 100.0).abs() < 1e-9);
+        assert_eq!(axes.y.full_label(), "probability (%)");
     }
 }

@@ -148,7 +148,7 @@ fn top_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
         } else {
             time
         },
-        Axis::new("eigenvalue of the Hessian").scaled(scale),
+        Axis::new("eigenvalue λ").scaled(scale),
     );
     let place = |step: u64| settings.time.of_step(step as f64, data.steps_per_epoch);
     let count = data
@@ -330,7 +330,7 @@ fn linear_density(density: &SpectralDensity, exact: &[EigenvalueEstimate]) -> Ax
     axes.layers.push(
         Line::new(curve.x.clone(), cut(&curve.y))
             .series(0)
-            .named("density ± standard error")
+            .named("density ± s.e.")
             .into(),
     );
     let known: Vec<f64> = exact
@@ -509,7 +509,7 @@ mod tests {
         assert_eq!(&line.x[..], [0.0, 250.0, 250.0, 480.0]);
         assert_eq!(&line.y[..], [20.0, 20.0, 10.0, 10.0]);
         let axes = figure.axes().next().unwrap();
-        assert_eq!(axes.y.label, "eigenvalue of the Hessian");
+        assert_eq!(axes.y.label, "eigenvalue λ");
         assert!(axes.note.as_deref().unwrap().contains("2/η = 10"));
     }
 

@@ -1,8 +1,8 @@
 //! The small controls above a figure, and what stands where there is none.
 
 use eframe::egui::{
-    self, Align, Button, ComboBox, Layout, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
-    vec2,
+    self, Align, Button, ComboBox, Layout, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder,
+    WidgetInfo, vec2,
 };
 use strum::IntoEnumIterator;
 
@@ -12,15 +12,36 @@ use crate::app::widgets::primary_button;
 use crate::app::workspace::Workspace;
 use crate::engine::{RunState, Slot};
 
-/// A row of controls, broken where it must be.
+/// Panels narrower than this leave rarely used controls to their menu.
+pub(super) const NARROW: f32 = 400.0;
+
+/// A row of small controls, broken where it must be. It never widens the panel.
 pub(super) fn header(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing = vec2(HALF, HALF);
-        ui.horizontal_wrapped(|ui| {
-            ui.set_min_height(ui.spacing().interact_size.y);
-            content(ui);
-        });
+    let area = ui.available_rect_before_wrap();
+    let mut row = ui.new_child(UiBuilder::new().id_salt("header").max_rect(area));
+    compact(row.style_mut());
+    row.horizontal_wrapped(|ui| {
+        ui.set_min_height(ui.spacing().interact_size.y);
+        content(ui);
     });
+    let bottom = row.min_rect().bottom();
+    let used = egui::Rect::from_min_max(area.min, egui::pos2(area.right(), bottom));
+    ui.advance_cursor_after_rect(used);
+    ui.add_space(HALF / 2.0);
+}
+
+/// Small text and little room: what stands over a figure must not weigh more
+/// than the figure.
+fn compact(style: &mut egui::Style) {
+    let small = egui::TextStyle::Small.resolve(style).size;
+    let scale = small / 11.0;
+    style.override_text_style = Some(egui::TextStyle::Small);
+    style.drag_value_text_style = egui::TextStyle::Small;
+    style.spacing.item_spacing = vec2(HALF, HALF) * scale;
+    style.spacing.interact_size = vec2(24.0, 20.0) * scale;
+    style.spacing.button_padding = vec2(6.0, 1.0) * scale;
+    style.spacing.icon_width *= 0.8;
+    style.spacing.slider_rail_height = 3.0;
 }
 
 /// One of few values, side by side. `name` says what is chosen.
@@ -33,7 +54,6 @@ pub(super) fn segments<T: PartialEq + Copy>(
     let mut changed = false;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 1.0;
-        ui.spacing_mut().button_padding.x = 6.0;
         for (option, text, hint) in options {
             let chosen = value == option;
             let response = ui
@@ -109,7 +129,7 @@ pub(super) fn all<T: IntoEnumIterator + ToString>() -> Vec<(T, String)> {
         .collect()
 }
 
-/// A labelled slider of a narrow header.
+/// A labelled slider of a header.
 pub(super) fn slider(
     ui: &mut Ui,
     name: &str,
@@ -117,13 +137,10 @@ pub(super) fn slider(
     width: f32,
     hint: &str,
 ) -> Response {
-    ui.scope(|ui| {
+    let weak = Palette::of(ui.visuals()).weak;
+    ui.horizontal(|ui| {
         ui.spacing_mut().slider_width = width;
-        let label = ui.label(
-            RichText::new(name)
-                .small()
-                .color(Palette::of(ui.visuals()).weak),
-        );
+        let label = ui.add(egui::Label::new(RichText::new(name).color(weak)).extend());
         ui.add(slider).labelled_by(label.id).on_hover_text(hint)
     })
     .inner

@@ -45,6 +45,8 @@ pub(super) struct DataPanel {
 
 /// Seconds between two predictions of a running training.
 const PAUSE: f64 = 0.1;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Points a side of the map while training.
 const LIVE: usize = 64;
 /// Points a side of the map at rest.
@@ -99,10 +101,17 @@ impl DataPanel {
         let Some(wanted) = self.request(ws) else {
             return;
         };
-        if self.submitted.as_ref() == Some(&wanted) {
-            return;
-        }
         let now = ui.input(|input| input.time);
+        if self.submitted.as_ref() == Some(&wanted) {
+            let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
+            let answered = self
+                .kept
+                .as_ref()
+                .is_some_and(|(_, request, _)| *request == wanted);
+            if answered || !lost {
+                return;
+            }
+        }
         let moved_on = self.submitted.as_ref().is_some_and(|submitted| {
             submitted.origin == wanted.origin && submitted.split == wanted.split
         });
@@ -394,6 +403,7 @@ impl Panel for DataPanel {
             );
             return;
         };
+        self.shown.of_run(run.id());
         let origin = run.origin();
         let pictures = matches!(run.info.data.train.shape, InputShape::Image { .. });
         self.controls(ui, ws);

@@ -39,6 +39,10 @@ pub(super) struct GradientsPanel {
     shown: Shown<(u64, usize, u64, Option<(u64, u64)>)>,
 }
 
+/// Points of height that norms and ratios need above each other.
+const BOTH: f32 = 250.0;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Seconds between two saliency maps of a running training.
 const PAUSE: f64 = 0.2;
 
@@ -107,7 +111,8 @@ impl GradientsPanel {
         let run = ws.run()?;
         let (step, vector) = self.vector(ws)?;
         let tensor = &run.info.network.layout().tensors[self.tensor(run)?];
-        let image = tensor_image(tensor, &vector, run.info.network.input_shape());
+        // The data know whether their inputs are images; a dense network does not.
+        let image = tensor_image(tensor, &vector, &run.info.data.train.shape);
         Some((step, image))
     }
 
@@ -131,10 +136,21 @@ impl GradientsPanel {
             _ => return,
         };
         let wanted = (run.origin(), snapshot.step, slot.clone(), detail);
-        if self.submitted.as_ref() == Some(&wanted) {
-            return;
-        }
         let now = ui.input(|input| input.time);
+        if self.submitted.as_ref() == Some(&wanted) {
+            let lost = ws.job(&slot).is_none() && now > self.submitted_at + PATIENCE;
+            let answered = if slot == saliency_slot() {
+                self.kept
+                    .as_ref()
+                    .is_some_and(|(step, of, _)| (*step, *of) == (wanted.1, wanted.0))
+            } else {
+                let maps = run.results.gradients.as_ref();
+                maps.is_some_and(|maps| maps.step == wanted.1)
+            };
+            if answered || !lost {
+                return;
+            }
+        }
         let moved_on = self
             .submitted
             .as_ref()
@@ -313,9 +329,15 @@ impl GradientsPanel {
                         );
                     }
                     let mut count = ws.recipe.gradients.integer("samples");
-                    let options: Vec<(i64, String)> = [4, 6, 8, 12, 16]
+                    let mut counts = vec![4, 6, 8, 10, 12, 16];
+                    if !counts.contains(&count) {
+                        counts.push(count);
+                        counts.sort_unstable();
+                    }
+                    let options: Vec<(i64, String)> = counts
+                        .into_iter()
                         .map(|n| (n, format!("{n} samples")))
-                        .to_vec();
+                        .collect();
                     if choice(ui, "Samples", &mut count, &options, "How many samples") {
                         ws.recipe.gradients.set("samples", count);
                     }
@@ -330,8 +352,13 @@ impl GradientsPanel {
         let names = layer_names(run);
         let series = Self::series(run, &names);
         let per_epoch = run.info.steps_per_epoch;
+        // Both need room; where there is little, the norms are shown.
+        let mut look = self.settings.look.clone();
+        if ui.available_height() < BOTH && look.norms {
+            look.ratios = false;
+        }
         // The ratios are the last panel.
-        let ratio_panel = usize::from(self.settings.look.norms);
+        let ratio_panel = usize::from(look.norms);
         let window = self.shown.view.zoomed_x(ratio_panel);
         let columns = ((ui.available_width() * 2.0) as usize).max(64);
         let key = (
@@ -340,10 +367,10 @@ impl GradientsPanel {
             0,
             window.map(|(a, b)| (a.to_bits(), b.to_bits())),
         );
-        let settings = fingerprint(&(&self.settings, columns));
-        let (curves, look) = (&mut self.curves, &self.settings.look);
+        let settings = fingerprint(&(&look, columns));
+        let curves = &mut self.curves;
         self.shown.update(ui, key, settings, |_| {
-            curves.figure(look, &series, window, columns)
+            curves.figure(&look, &series, window, columns)
         });
         let time = self.settings.look.time;
         let marked = ws.linked_step().or(ws.selected);
@@ -402,11 +429,12 @@ impl Panel for GradientsPanel {
                                 gradient of a weight matrix as an image; and which parts of an \
                                 input speak for a decision.";
         self.take(ws);
-        if ws.run().is_none() {
+        let Some(run) = ws.run() else {
             self.shown.clear();
             controls::nothing_trained(ui, ws, SENTENCE);
             return;
-        }
+        };
+        self.shown.of_run(run.id());
         self.controls(ui, ws);
         for slot in [saliency_slot(), gradients_slot()] {
             if controls::failure(ui, ws, &slot) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::controls::{self, all, choice, header, segments};
+use super::controls::{self, all, choice, header, segments, toggle};
 use super::shown::{Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::{Options, Place};
@@ -70,6 +70,8 @@ type Key = [(usize, bool); 2];
 
 /// Seconds between two slices of a running training, at least.
 const PAUSE: f64 = 0.15;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Numbers of snapshots that are projected at most, times their length.
 const PATH_NUMBERS: usize = 6_000_000;
 /// A finer slice is not replaced by one with fewer points a side than this.
@@ -115,7 +117,10 @@ impl LandscapePanel {
         let now = ui.input(|input| input.time);
         if let Some(submitted) = &self.submitted {
             if *submitted == wanted {
-                return;
+                let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
+                if self.has_answer() || !lost {
+                    return;
+                }
             }
             let moved_on = submitted.origin == wanted.origin && submitted.slice == wanted.slice;
             // Only time has passed: let the running slice become fine, and leave
@@ -143,6 +148,14 @@ impl LandscapePanel {
         ws.submit(slot(), label, Succession::Replace, Box::new(analysis));
         self.submitted = Some(wanted);
         self.submitted_at = now;
+    }
+
+    /// Whether the newest request has its last result.
+    fn has_answer(&self) -> bool {
+        [&self.kept, &self.validation]
+            .into_iter()
+            .flatten()
+            .any(|kept| Some(&kept.request) == self.submitted.as_ref() && kept.result.complete)
     }
 
     /// Where a line on the training set is complete: the same line on the
@@ -292,35 +305,28 @@ impl LandscapePanel {
                 ],
             );
             let mut log = ws.recipe.slice.boolean("log_scale");
-            if segments(
+            if toggle(
                 ui,
-                "Loss scale",
                 &mut log,
-                &[
-                    (
-                        true,
-                        "log",
-                        "Colours and contours follow the logarithm of the loss",
-                    ),
-                    (false, "linear", "Colours and contours follow the loss"),
-                ],
+                "log",
+                "Colours and contours follow the logarithm of the loss",
             ) {
                 ws.recipe.slice.set("log_scale", log);
             }
-            let mut split = ws.recipe.slice.text("split").to_owned();
             let has_validation = ws.run().is_some_and(|run| run.info.validation.is_some());
-            let mut splits = vec![("train".to_owned(), "training".to_owned())];
-            if has_validation {
-                splits.push(("validation".to_owned(), "validation".to_owned()));
-            }
-            if choice(
-                ui,
-                "Loss on",
-                &mut split,
-                &splits,
-                "The samples of the loss",
-            ) {
-                ws.recipe.slice.set("split", split.as_str());
+            if has_validation && self.settings.look.kind == SliceKind::Plane {
+                let mut split = ws.recipe.slice.text("split").to_owned();
+                let splits = [("train", "training"), ("validation", "validation")]
+                    .map(|(key, text)| (key.to_owned(), text.to_owned()));
+                if choice(
+                    ui,
+                    "Loss on",
+                    &mut split,
+                    &splits,
+                    "The samples of the loss",
+                ) {
+                    ws.recipe.slice.set("split", split.as_str());
+                }
             }
             let grid = ws.recipe.slice.count("grid");
             let mut chosen = grid;
@@ -428,11 +434,12 @@ impl Panel for LandscapePanel {
         const SENTENCE: &str = "The loss on a plane through the parameters, with the path that \
                                 training takes on it.";
         self.take(ws);
-        if ws.run().is_none() {
+        let Some(run) = ws.run() else {
             self.shown.clear();
             controls::nothing_trained(ui, ws, SENTENCE);
             return;
-        }
+        };
+        self.shown.of_run(run.id());
         self.controls(ui, ws);
         if controls::failure(ui, ws, &slot()) {
             self.submitted = None;

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Ui};
 
-use super::controls::{self, header, segments, toggle};
+use super::controls::{self, header, toggle};
 use super::shown::{Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -49,30 +49,30 @@ impl LossPanel {
         let steps_per_epoch = ws.run().map_or(1, |run| run.info.steps_per_epoch);
         header(ui, |ui| {
             let settings = &mut self.settings;
-            segments(
+            toggle(
                 ui,
-                "Loss axis",
                 &mut settings.log_loss,
-                &[
-                    (true, "log", "A logarithmic axis of the loss"),
-                    (false, "linear", "A linear axis of the loss"),
-                ],
+                "log",
+                "A logarithmic axis of the loss",
             );
-            segments(
+            let mut epochs = settings.time == Time::Epoch;
+            if toggle(
                 ui,
-                "Time",
-                &mut settings.time,
-                &[
-                    (Time::Step, "step", "Count updates"),
-                    (Time::Epoch, "epoch", "Count passes over the training set"),
-                ],
-            );
+                &mut epochs,
+                "epochs",
+                "Count passes over the training set",
+            ) {
+                settings.time = if epochs { Time::Epoch } else { Time::Step };
+            }
             toggle(
                 ui,
                 &mut settings.accuracy,
                 "accuracy",
                 "Show the accuracies below",
             );
+            if ui.available_width() < 200.0 {
+                return;
+            }
             let mut smoothing = settings.smoothing_of(steps_per_epoch);
             let response = controls::slider(
                 ui,
@@ -109,6 +109,9 @@ impl Panel for LossPanel {
                 "The loss on the training and on the validation set, step by step.",
             );
             return;
+        }
+        if let Some(run) = ws.run() {
+            self.shown.of_run(run.id());
         }
         self.controls(ui, ws);
         let time = self.settings.time;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{Id, Ui};
 
 use crate::app::plot::{FigureResponse, FigureView, Options};
+use crate::engine::RunId;
 use crate::figure::Figure;
 
 /// Seconds between two figures while numbers keep coming.
@@ -18,6 +19,7 @@ pub(super) struct Shown<K> {
     key: Option<K>,
     settings: u64,
     built: f64,
+    run: Option<RunId>,
 }
 
 impl<K> Default for Shown<K> {
@@ -28,14 +30,17 @@ impl<K> Default for Shown<K> {
             key: None,
             settings: 0,
             built: f64::NEG_INFINITY,
+            run: None,
         }
     }
 }
 
 impl<K: PartialEq> Shown<K> {
-    /// Whether there is a figure.
-    pub fn is_some(&self) -> bool {
-        self.figure.is_some()
+    /// Shows another run from now on: zooms into the one before mean nothing.
+    pub fn of_run(&mut self, run: RunId) {
+        if self.run.replace(run).is_some_and(|before| before != run) {
+            self.view.fit();
+        }
     }
 
     /// Forgets the figure.
@@ -81,11 +86,6 @@ impl<K: PartialEq> Shown<K> {
     /// A figure in full detail as the one on screen is seen.
     pub fn as_seen(&self, figure: Figure) -> Figure {
         self.view.as_seen(figure)
-    }
-
-    /// The figure on the screen.
-    pub fn figure(&self) -> Option<&Arc<Figure>> {
-        self.figure.as_ref()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use egui_extras::{Column, TableBuilder};
 
-use super::controls::{self, header, segments};
+use super::controls::{self, NARROW, header, segments, toggle};
 use super::shown::{Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -32,14 +32,41 @@ pub(super) struct SpectrumPanel {
     submitted_at: f64,
     kept: Option<(Timed<Spectrum>, Origin)>,
     shown: Shown<(Origin, usize, u64, usize, u64)>,
+    arrangement: Option<Arrangement>,
 }
 
 /// Seconds between two densities of a running training, at least.
 const PAUSE: f64 = 1.5;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// How much longer than it takes to measure a density the next one waits.
 const REST: f64 = 3.0;
 /// Wide panels show the parts side by side.
 const SIDE_BY_SIDE: f32 = 1.5;
+/// Both parts need so many points of height above each other, or of width side
+/// by side; where there is less, only the eigenvalues over the steps are shown.
+const BOTH: (f32, f32) = (300.0, 440.0);
+
+/// How the parts share the room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Arrangement {
+    Stacked,
+    SideBySide,
+    Single,
+}
+
+impl Arrangement {
+    fn of(room: egui::Vec2) -> Self {
+        let wide = room.x >= SIDE_BY_SIDE * room.y;
+        if wide && room.x >= BOTH.1 && room.y >= 150.0 {
+            Self::SideBySide
+        } else if room.y >= BOTH.0 {
+            Self::Stacked
+        } else {
+            Self::Single
+        }
+    }
+}
 
 fn slot() -> Slot {
     Slot::new("spectrum")
@@ -63,7 +90,13 @@ impl SpectrumPanel {
         let now = ui.input(|input| input.time);
         if let Some(submitted) = &self.submitted {
             if *submitted == wanted {
-                return;
+                let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
+                let answered = self.kept.as_ref().is_some_and(|(kept, of)| {
+                    *of == wanted.origin && kept.step == wanted.step && kept.complete
+                });
+                if answered || !lost {
+                    return;
+                }
             }
             let moved_on =
                 submitted.origin == wanted.origin && submitted.measurement == wanted.measurement;
@@ -102,7 +135,7 @@ impl SpectrumPanel {
         let better = match &self.kept {
             None => true,
             Some((kept, _)) => {
-                !Arc::ptr_eq(&kept.value, &result.value)
+                (!Arc::ptr_eq(&kept.value, &result.value) || kept.complete != result.complete)
                     && (result.value.density.is_some() || kept.value.density.is_none())
             }
         };
@@ -111,7 +144,7 @@ impl SpectrumPanel {
         }
     }
 
-    fn build(&self, ws: &Workspace, stacked: bool) -> Option<Figure> {
+    fn build(&self, ws: &Workspace, arrangement: Arrangement) -> Option<Figure> {
         let run = ws.run()?;
         let samples = samples(ws);
         let mut threshold: Vec<(u64, f64)> = Vec::new();
@@ -131,8 +164,14 @@ impl SpectrumPanel {
         }
         let formula = run.stability.formula();
         let kept = self.kept.as_ref().map(|(kept, _)| kept);
+        let single = arrangement == Arrangement::Single && self.settings.part == SpectrumPart::Both;
         let settings = SpectrumSettings {
-            stacked,
+            stacked: arrangement != Arrangement::SideBySide,
+            part: if single {
+                SpectrumPart::Eigenvalues
+            } else {
+                self.settings.part
+            },
             ..self.settings.clone()
         };
         Some(spectrum::figure(
@@ -170,15 +209,13 @@ impl SpectrumPanel {
                     ),
                 ],
             );
-            segments(
+            toggle(
                 ui,
-                "Eigenvalue axis",
                 &mut self.settings.log_eigenvalues,
-                &[
-                    (false, "linear", "A linear axis of the eigenvalues"),
-                    (true, "log", "A logarithmic axis of the eigenvalues"),
-                ],
+                "log",
+                "A logarithmic axis of the eigenvalues",
             );
+            let narrow = ui.max_rect().width() < NARROW;
             number(
                 ui,
                 ws,
@@ -195,7 +232,7 @@ impl SpectrumPanel {
                 "Steps between two measurements; 0 never",
                 0..=100_000,
             );
-            if self.wants_density() {
+            if self.wants_density() && !narrow {
                 number(
                     ui,
                     ws,
@@ -318,6 +355,7 @@ impl Panel for SpectrumPanel {
             );
             return;
         };
+        self.shown.of_run(run.id());
         let key = (
             run.origin(),
             run.spectrum.len(),
@@ -339,14 +377,14 @@ impl Panel for SpectrumPanel {
         if self.wants_density() && (!failed || self.submitted.is_none()) {
             self.follow(ui, ws);
         }
-        let room = ui.available_size();
-        let stacked = room.x < SIDE_BY_SIDE * room.y;
-        let settings = fingerprint(&(&self.settings, stacked, threshold));
+        let arrangement = Arrangement::of(ui.available_size());
+        let settings = fingerprint(&(&self.settings, arrangement, threshold));
         let mut shown = std::mem::take(&mut self.shown);
         shown.update(ui, key, settings, |_| {
-            self.build(ws, stacked).unwrap_or_default()
+            self.build(ws, arrangement).unwrap_or_default()
         });
         self.shown = shown;
+        self.arrangement = Some(arrangement);
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
         let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
@@ -404,7 +442,8 @@ impl Panel for SpectrumPanel {
         if run.spectrum.is_empty() && self.kept.is_none() {
             return None;
         }
-        Some(self.shown.as_seen(self.build(ws, self.settings.stacked)?))
+        let arrangement = self.arrangement.unwrap_or(Arrangement::Stacked);
+        Some(self.shown.as_seen(self.build(ws, arrangement)?))
     }
 
     fn save(&self) -> Option<serde_json::Value> {

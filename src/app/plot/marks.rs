@@ -192,7 +192,14 @@ impl Drawing<'_> {
             }
             (Layer::Scatter(scatter), PreparedLayer::Curves { x, y, .. }) => {
                 let (xs, ys) = self.screen(x, &y[0]);
-                let size = (scatter.size * self.theme.marker_size) as f32;
+                // Many points in a small plot are smaller.
+                let room = (self.frame.area() / (320.0 * 320.0)).sqrt();
+                let crowd = if xs.len() > 60 {
+                    room.clamp(0.5, 1.0)
+                } else {
+                    1.0
+                };
+                let size = crowd * (scatter.size * self.theme.marker_size) as f32;
                 let edge = scatter
                     .edged
                     .then(|| Stroke::new(1.0, color(self.theme.background)));

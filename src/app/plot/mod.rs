@@ -39,7 +39,9 @@ pub use style::{color, theme};
 
 use crate::figure::layout::{FigureLayout, legend_entries};
 use crate::figure::limits::Limits;
-use crate::figure::{Axes, Axis, Content, Figure, FigureTheme, Frame, Legend, Scale};
+use crate::figure::{
+    Axes, Axis, Content, Figure, FigureTheme, Frame, Interpolation, Layer, Legend, Scale, fonts,
+};
 
 use marks::{Marks, ShapeCache};
 use prepare::{PreparedAxes, PreparedMosaic};
@@ -288,7 +290,9 @@ impl FigureView {
         }
         let (width, height) = (f64::from(size.x), f64::from(size.y));
         let theme = legible(figure, width, height, theme);
-        let layout = FigureLayout::new(&self.effective(figure), width, height, &theme);
+        let mut laid = self.effective(figure);
+        compact(&mut laid, width, height, &theme);
+        let layout = FigureLayout::new(&laid, width, height, &theme);
         self.layout = Some((key, layout));
     }
 
@@ -750,6 +754,66 @@ fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> Fig
         theme.scaled(SMALLEST_TEXT / LAYOUT_SMALLEST_TEXT)
     } else {
         theme.clone()
+    }
+}
+
+/// On little room the plot comes first: notes are cut to one line and left out
+/// where even that is too much, the legend of a picture is left out.
+fn compact(figure: &mut Figure, width: f64, height: f64, theme: &FigureTheme) {
+    let columns = figure
+        .rows
+        .iter()
+        .map(|row| row.panels.len())
+        .max()
+        .unwrap_or(1)
+        .max(1);
+    let each = (
+        width / columns as f64,
+        height / figure.rows.len().max(1) as f64,
+    );
+    if each.1 > 22.0 * theme.body_size {
+        return;
+    }
+    let tiny = each.1 < 14.0 * theme.body_size;
+    let panels = figure.rows.iter_mut().flat_map(|row| row.panels.iter_mut());
+    for panel in panels {
+        let Content::Axes(axes) = &mut panel.content else {
+            continue;
+        };
+        // The plot of an equal aspect stands in the middle, its note below it.
+        let share = if axes.equal_aspect { 0.5 } else { 1.0 };
+        let room = (share * each.0 - 4.0 * theme.body_size).max(0.0);
+        axes.note = axes
+            .note_line()
+            .filter(|_| !tiny)
+            .map(|note| fonts::shortened(&note, theme.label_size, fonts::Weight::Regular, room));
+        for layer in &mut axes.layers {
+            // What the note says beside its own text is in it already.
+            match layer {
+                Layer::Heatmap(map) => {
+                    map.interpolation = Interpolation::Nearest;
+                    if map.values.iter().any(|v| v.is_nan()) {
+                        map.values = vec![0.0; map.values.len()].into();
+                    }
+                }
+                Layer::Image(image) => image.interpolation = Interpolation::Nearest,
+                _ => {}
+            }
+        }
+        if axes.equal_aspect
+            && axes
+                .layers
+                .iter()
+                .any(|layer| matches!(layer, Layer::Heatmap(_)))
+        {
+            for layer in &mut axes.layers {
+                match layer {
+                    Layer::Line(line) => line.name = None,
+                    Layer::Scatter(scatter) => scatter.name = None,
+                    _ => {}
+                }
+            }
+        }
     }
 }
 

@@ -37,6 +37,9 @@ pub(super) fn show(
     };
     let mut out = Vec::new();
     for (index, tile) in mosaic.tiles.iter().enumerate() {
+        if tile.image.width == 0 || tile.image.height == 0 {
+            continue;
+        }
         let (x, y) = grid.position(index);
         let corner = pos2((panel.plot.x + x) as f32, (panel.plot.y + y) as f32) + origin;
         let room = vec2(grid.tile_width as f32, grid.tile_height as f32);

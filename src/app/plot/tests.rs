@@ -146,7 +146,7 @@ fn harness(figure: Figure, size: (f32, f32), dark: bool) -> Harness<'static, Sta
         |ui, state: &mut State| {
             state.response = state.view.show(
                 ui,
-                Id::new("figure under test"),
+                Id::unique("figure under test"),
                 &state.figure,
                 &state.options,
             );

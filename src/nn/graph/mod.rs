@@ -7,6 +7,9 @@
 
 mod ops;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CustomOp1, CustomOp2, CustomOp3, Device, Tensor, Var};

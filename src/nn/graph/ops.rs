@@ -113,6 +113,19 @@ impl Source {
     }
 }
 
+/// Rows of this length that hold the biases, to be added to; or zeros to be
+/// overwritten.
+fn biased(outputs: usize, length: usize, bias: Option<&[f32]>) -> (Vec<f32>, Write) {
+    let Some(bias) = bias else {
+        return (vec![0.0; outputs * length], Write::Overwrite);
+    };
+    let mut rows = Vec::with_capacity(outputs * length);
+    for bias in bias {
+        rows.resize(rows.len() + length, *bias);
+    }
+    (rows, Write::Accumulate)
+}
+
 /// What a dense layer and a convolution have in common.
 #[derive(Clone, Debug)]
 pub enum Linear {
@@ -153,15 +166,16 @@ impl LinearOp {
         };
         Ok(match &self.linear {
             Linear::Dense((inputs, outputs)) => {
-                let mut y = vec![0.0; outputs * n];
-                dense::forward(weight, bias, (*inputs, *outputs), view, &mut y);
+                let (mut y, write) = biased(*outputs, n, bias);
+                dense::product(weight, (*inputs, *outputs), view, write, &mut y);
                 output(y, *outputs, n, 1)
             }
             Linear::Conv(geometry) => {
-                let mut y = vec![0.0; geometry.outputs * n * geometry.output_plane()];
+                let plane = geometry.output_plane();
+                let (mut y, write) = biased(geometry.outputs, n * plane, bias);
                 let mut columns = vec![0.0; geometry.columns_len(n)];
-                conv::forward(geometry, weight, bias, view, &mut y, &mut columns);
-                output(y, geometry.outputs, n, geometry.output_plane())
+                conv::product(geometry, weight, view, write, &mut y, &mut columns);
+                output(y, geometry.outputs, n, plane)
             }
         })
     }
