@@ -230,6 +230,7 @@ impl ExportDialog {
         let mut export = false;
         let modal = egui::Modal::new(Id::unique("export figure"))
             .backdrop_color(Palette::of(&ctx.global_style().visuals).scrim)
+            .frame(theme::dialog_frame(ctx))
             .show(ctx, |ui| {
                 ui.set_width((ctx.content_rect().width() - 8.0 * UNIT).min(440.0));
                 ui.heading("Export figure");
@@ -371,6 +372,7 @@ impl ExportDialog {
                     .add(
                         TextEdit::singleline(&mut self.path)
                             .id(Id::unique("export path"))
+                            .align(egui::Align2::LEFT_CENTER)
                             .desired_width(f32::INFINITY),
                     )
                     .accessible_name("File");

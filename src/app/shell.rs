@@ -34,8 +34,6 @@ const TOP_HEIGHT: f32 = 40.0;
 const TIMELINE_HEIGHT: f32 = 36.0;
 const STATUS_HEIGHT: f32 = 28.0;
 const RECIPE_WIDTH: f32 = 280.0;
-/// Windows narrower than this start without the recipe.
-const NARROW: f32 = 800.0;
 
 /// How the program starts.
 #[derive(Clone)]
@@ -652,8 +650,7 @@ impl App {
             .show_separator_line(false)
             .show(ui, |ui| asked.extend(timeline::ui(ui, &mut self.ws)));
 
-        let narrow = ui.available_width() < NARROW;
-        if self.recipe_shown && !self.presentation && !narrow {
+        if self.recipe_shown && !self.presentation {
             let most = (ui.available_width() * 0.45).max(220.0);
             let panel = Panel::left("recipe")
                 .resizable(true)
