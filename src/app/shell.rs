@@ -105,6 +105,7 @@ pub struct App {
     presentation: bool,
     recipe_shown: bool,
     recipe_width: f32,
+    zoom: f32,
     frame_times: FrameTimes,
     logic_time: Duration,
 }
@@ -187,6 +188,7 @@ impl App {
             presentation: false,
             recipe_shown: stored.recipe_shown.unwrap_or(true),
             recipe_width: stored.recipe_width.unwrap_or(RECIPE_WIDTH),
+            zoom: stored.zoom.unwrap_or(1.0),
             frame_times: FrameTimes::default(),
             logic_time: Duration::ZERO,
         })
@@ -739,6 +741,7 @@ impl eframe::App for App {
         let start = Instant::now();
         let ctx = ui.ctx().clone();
         self.ws.begin_frame();
+        self.zoom = ctx.zoom_factor();
         self.keys(&ctx);
         self.dropped_files(&ctx);
         self.bars_and_views(ui);
@@ -751,7 +754,7 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let stored = Stored {
             appearance: Some(self.appearance),
-            zoom: None,
+            zoom: Some(self.zoom),
             recipe_shown: Some(self.recipe_shown),
             recipe_width: Some(self.recipe_width),
             open_sections: Some(self.editor.open_sections()),

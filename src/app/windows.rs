@@ -9,7 +9,7 @@ use super::commands::{Command, Section, format_shortcut};
 use super::panels::PanelKind;
 use super::status::Adapter;
 use super::theme::{self, HALF, UNIT};
-use super::widgets::right_aligned;
+use super::widgets::{right_aligned, thousands};
 use super::workbench;
 
 /// The most rows of a table that are shown; all of them can be copied.
@@ -28,36 +28,58 @@ pub struct Windows {
     pub table: Option<Table>,
 }
 
-/// The numbers behind a figure, as text.
+/// The numbers behind a figure: as text to be copied, and row by row.
 pub struct Table {
     title: String,
     csv: String,
-    /// The byte ranges of the rows, without the header.
-    rows: Vec<std::ops::Range<usize>>,
     header: Vec<String>,
+    rows: Vec<csv::StringRecord>,
+    /// Rows in the text, of which only the first ones are shown.
+    total: usize,
+    /// The columns that have a value in some row that is shown.
+    columns: Vec<usize>,
 }
 
 impl Table {
-    /// The numbers of this CSV text.
+    /// The numbers of this CSV text. Takes time: not for the window's thread.
     pub fn new(title: String, csv: String) -> Self {
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(csv.as_bytes());
+        let header: Vec<String> = reader
+            .headers()
+            .map(|header| header.iter().map(str::to_owned).collect())
+            .unwrap_or_default();
         let mut rows = Vec::new();
-        let mut start = 0;
-        for line in csv.split_inclusive('\n') {
-            rows.push(start..start + line.trim_end().len());
-            start += line.len();
+        let mut total = 0;
+        for record in reader.records().flatten() {
+            total += 1;
+            if rows.len() < TABLE_ROWS {
+                rows.push(record);
+            }
         }
-        let header = if rows.is_empty() {
-            Vec::new()
-        } else {
-            let header = rows.remove(0);
-            csv[header].split(',').map(str::to_owned).collect()
-        };
+        let columns = (0..header.len())
+            .filter(|column| {
+                rows.iter()
+                    .any(|row| row.get(*column).is_some_and(|cell| !cell.is_empty()))
+            })
+            .collect();
         Self {
             title,
             csv,
-            rows,
             header,
+            rows,
+            total,
+            columns,
         }
+    }
+}
+
+/// A cell as it is shown: numbers with six digits, the copied text has them all.
+fn shown(cell: &str) -> String {
+    match cell.parse::<f64>() {
+        Ok(number) if cell.len() > 8 => crate::figure::ticks::format_number(number, 6),
+        _ => cell.to_owned(),
     }
 }
 
@@ -69,7 +91,7 @@ impl Windows {
             self.about = shown.show(|ui| about_ui(ui, adapter));
         }
         if self.keys {
-            self.keys = window(ctx, "All keys", [640.0, 620.0]).show(keys_ui);
+            self.keys = window(ctx, "All keys", [720.0, 640.0]).show(keys_ui);
         }
         if let Some((kind, name)) = &self.help {
             let open = window(ctx, name, [440.0, 240.0]).show(|ui| {
@@ -218,20 +240,28 @@ fn keys_ui(ui: &mut Ui) {
 
 fn table_ui(ui: &mut Ui, table: &Table) {
     ui.horizontal(|ui| {
-        let rows = super::widgets::thousands(table.rows.len() as u64);
-        ui.label(theme::small(ui, format!("{rows} rows")));
+        let total = thousands(table.total as u64);
+        let text = if table.total > table.rows.len() {
+            format!(
+                "{total} rows, of which the first {} are shown",
+                thousands(table.rows.len() as u64)
+            )
+        } else {
+            format!("{total} rows")
+        };
+        ui.label(theme::small(ui, text));
         right_aligned(ui, |ui| {
             if ui
                 .button("Copy as CSV")
-                .on_hover_text("All rows, for a spreadsheet or a script")
+                .on_hover_text("All rows with all digits, for a spreadsheet or a script")
                 .clicked()
             {
                 ui.ctx().copy_text(table.csv.clone());
             }
         });
     });
-    let columns = table.header.len().max(1);
-    let width = (ui.available_width() / columns as f32 - UNIT).max(64.0);
+    let count = table.columns.len().max(1) as f32;
+    let width = ((ui.available_width() - UNIT) / count - UNIT).max(48.0);
     let height = ui.text_style_height(&egui::TextStyle::Body);
     let cells = |ui: &mut Ui, line: &mut dyn Iterator<Item = RichText>| {
         ui.horizontal(|ui| {
@@ -243,19 +273,20 @@ fn table_ui(ui: &mut Ui, table: &Table) {
             }
         });
     };
-    cells(
-        ui,
-        &mut table.header.iter().map(|name| theme::strong(name.as_str())),
-    );
+    let header = table
+        .columns
+        .iter()
+        .filter_map(|column| table.header.get(*column));
+    cells(ui, &mut header.map(|name| theme::strong(name.as_str())));
     ui.separator();
-    let shown = table.rows.len().min(TABLE_ROWS);
     ScrollArea::vertical()
         .auto_shrink([false, false])
-        .show_rows(ui, height, shown, |ui, range| {
+        .show_rows(ui, height, table.rows.len(), |ui, range| {
             for row in &table.rows[range] {
+                let line = table.columns.iter().map(|column| row.get(*column));
                 cells(
                     ui,
-                    &mut table.csv[row.clone()].split(',').map(RichText::new),
+                    &mut line.map(|cell| RichText::new(shown(cell.unwrap_or_default()))),
                 );
             }
         });
@@ -266,15 +297,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_has_a_header_and_rows() {
-        let table = Table::new("x".to_owned(), "a,b\n1,2\n3,4\n".to_owned());
-        assert_eq!(table.header, ["a", "b"]);
-        let rows: Vec<&str> = table
-            .rows
-            .iter()
-            .map(|row| &table.csv[row.clone()])
-            .collect();
-        assert_eq!(rows, ["1,2", "3,4"]);
+    fn a_table_has_a_header_rows_and_no_empty_columns() {
+        let text = "name,x,y,z\n\"a, b\",1,,0.123456789\nc,2,,3\n";
+        let table = Table::new("x".to_owned(), text.to_owned());
+        assert_eq!(table.total, 2);
+        assert_eq!(table.columns, [0, 1, 3]);
+        assert_eq!(table.rows[0].get(0), Some("a, b"));
         assert!(Table::new(String::new(), String::new()).rows.is_empty());
+    }
+
+    #[test]
+    fn long_numbers_are_shown_short() {
+        assert_eq!(shown("0.707200123456"), "0.7072");
+        assert_eq!(shown("12"), "12");
+        assert_eq!(shown("validation"), "validation");
     }
 }
