@@ -33,7 +33,7 @@ const FRAME: Duration = Duration::from_millis(33);
 const TOP_HEIGHT: f32 = 40.0;
 const TIMELINE_HEIGHT: f32 = 36.0;
 const STATUS_HEIGHT: f32 = 28.0;
-const RECIPE_WIDTH: f32 = 280.0;
+const RECIPE_WIDTH: f32 = 304.0;
 /// Windows narrower than this start without the recipe.
 const NARROW: f32 = 800.0;
 
