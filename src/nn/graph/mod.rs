@@ -1,7 +1,7 @@
 //! The candle graph of a network, for training.
 //!
 //! candle builds the graph and differentiates it; its nodes are our own
-//! operations ([`ops`]), because candle's are slow on a processor (tanh, conv2d,
+//! operations, because candle's are slow on a processor (tanh, conv2d,
 //! column sums, the gradient of a product's constant side) or wrong (the
 //! gradient of max_pool2d, layer_norm and softmax_last_dim).
 
