@@ -52,6 +52,17 @@ pub struct AppOptions {
     pub dialogs: Arc<dyn FileDialogs>,
 }
 
+impl AppOptions {
+    /// Starts this recipe at once; its relative paths start from `base_dir`.
+    pub fn new(recipe: Recipe, base_dir: PathBuf) -> Self {
+        Self {
+            recipe: Some(recipe),
+            base_dir,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for AppOptions {
     fn default() -> Self {
         Self {
