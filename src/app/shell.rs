@@ -33,7 +33,7 @@ const FRAME: Duration = Duration::from_millis(33);
 const TOP_HEIGHT: f32 = 40.0;
 const TIMELINE_HEIGHT: f32 = 36.0;
 const STATUS_HEIGHT: f32 = 28.0;
-const RECIPE_WIDTH: f32 = 280.0;
+const RECIPE_WIDTH: f32 = 304.0;
 /// Windows narrower than this start without the recipe.
 const NARROW: f32 = 800.0;
 
@@ -50,6 +50,17 @@ pub struct AppOptions {
     pub appearance: Option<Appearance>,
     /// The service that asks for files.
     pub dialogs: Arc<dyn FileDialogs>,
+}
+
+impl AppOptions {
+    /// Starts this recipe at once; its relative paths start from `base_dir`.
+    pub fn new(recipe: Recipe, base_dir: PathBuf) -> Self {
+        Self {
+            recipe: Some(recipe),
+            base_dir,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for AppOptions {

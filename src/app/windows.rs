@@ -164,7 +164,7 @@ fn keys_ui(ui: &mut Ui) {
                 egui::Grid::new(section.title())
                     .num_columns(2)
                     .spacing([3.0 * UNIT, HALF])
-                    .min_col_width(112.0)
+                    .min_col_width(152.0)
                     .show(ui, |ui| {
                         for command in Command::iter()
                             .filter(|command| command.section() == section)
@@ -186,7 +186,7 @@ fn keys_ui(ui: &mut Ui) {
             egui::Grid::new("view keys")
                 .num_columns(2)
                 .spacing([3.0 * UNIT, HALF])
-                .min_col_width(112.0)
+                .min_col_width(152.0)
                 .show(ui, |ui| {
                     for (keys, what) in [
                         ("Drag", "Move the picture"),

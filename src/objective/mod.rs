@@ -13,6 +13,7 @@ mod pass;
 mod per_sample;
 mod plan;
 mod plane;
+mod r_operator;
 
 #[cfg(test)]
 mod tests;

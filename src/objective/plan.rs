@@ -1,5 +1,6 @@
 //! Where the values of a network lie in a block's buffers.
 
+use crate::nn::kernels::conv::ConvGeometry;
 use crate::nn::kernels::{Write, channels_and_plane};
 use crate::nn::network::{Network, Operator, ValueId};
 
@@ -25,8 +26,8 @@ pub(crate) struct Plan {
     pub maxima: usize,
     /// Length of the arena of normalization statistics.
     pub statistics: usize,
-    /// Length of the largest patch matrix.
-    pub columns: usize,
+    /// The convolutions, whose patch matrices share a scratch.
+    pub convolutions: Vec<ConvGeometry>,
     /// Length of the largest scratch of a normalization.
     pub norm_scratch: usize,
     /// For each operation, whether the backward pass is the first to write the
@@ -48,7 +49,7 @@ impl Plan {
             slopes: 0,
             maxima: 0,
             statistics: 0,
-            columns: 0,
+            convolutions: Vec::new(),
             norm_scratch: 0,
             writes: vec![(Write::Accumulate, Write::Accumulate); operations.len()],
             constant: vec![true],
@@ -75,7 +76,7 @@ impl Plan {
                 }
                 Operator::Conv2d { geometry, .. } => {
                     plan.extra.push(0);
-                    plan.columns = plan.columns.max(geometry.columns_len(1));
+                    plan.convolutions.push(geometry);
                     constant = false;
                 }
                 Operator::Dense { .. } => {
@@ -112,15 +113,25 @@ impl Plan {
     /// about the same size. It depends on nothing but the network and the data,
     /// so that sums are formed in the same order on every machine.
     pub fn block_size(&self, samples: usize, size: usize) -> usize {
+        // Inputs are read twice, values and gradients many times.
         const CACHE: usize = 512 * 1024;
         const LANES: usize = 16;
-        let per_sample = (self.lengths[0] + 3 * self.values + self.columns) * size;
+        let per_sample = (self.lengths[0] / 4 + 3 * self.values) * size;
         let largest = (CACHE / per_sample.max(1)).clamp(LANES, 256) / LANES * LANES;
         let blocks = samples.div_ceil(largest).max(1);
         samples
             .div_ceil(blocks)
             .next_multiple_of(LANES)
             .min(samples.max(1))
+    }
+
+    /// Length of the largest patch matrix.
+    pub fn columns(&self, samples: usize) -> usize {
+        let lengths = self.convolutions.iter();
+        lengths
+            .map(|geometry| geometry.columns_len(samples))
+            .max()
+            .unwrap_or(0)
     }
 
     /// The numbers of a value in an arena for n samples.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::pass::{Real, axpy, reserve};
+use super::pass::{Real, reserve};
 use super::{Inner, Objective, Workspace, total};
 use crate::landscape::PlaneLoss;
+use crate::nn::kernels::elementwise::displace;
 use crate::nn::network::Operator;
 
 /// The loss on a plane through parameter space.
@@ -91,16 +92,19 @@ impl<T: Real> PlaneLoss for Plane<T> {
         let inner = &*self.objective;
         let PlaneScratch { workspace, theta } = scratch;
         let (a, b) = (T::from_f64(a), T::from_f64(b));
-        theta.clear();
-        theta.extend_from_slice(&self.centre);
         // The first layer's own parameters are not read where its products are
         // kept, but they may be as many as all the others.
         let skip = match self.products {
             Some(_) => inner.network.layout().layer_range(0).end,
             None => 0,
         };
-        axpy(a, &self.first[skip..], &mut theta[skip..]);
-        axpy(b, &self.second[skip..], &mut theta[skip..]);
+        reserve(theta, self.centre.len());
+        displace(
+            &self.centre[skip..],
+            (a, &self.first[skip..]),
+            (b, &self.second[skip..]),
+            &mut theta[skip..],
+        );
         let mut sum = 0.0;
         for index in 0..inner.samples.blocks() {
             let block = inner.block(index);
@@ -111,9 +115,7 @@ impl<T: Real> PlaneLoss for Plane<T> {
                     let values = &mut workspace.primal.values;
                     reserve(values, inner.plan.values * n);
                     let z = &mut values[inner.plan.range(1, n)];
-                    for (((z, c), d), e) in z.iter_mut().zip(centre).zip(first).zip(second) {
-                        *z = *c + a * *d + b * *e;
-                    }
+                    displace(centre, (a, first), (b, second), z);
                     1
                 }
                 None => 0,

@@ -3,7 +3,7 @@
 //! the convolution of all samples is one matrix product.
 
 use super::View;
-use super::matrix::{Matrix, Write, multiply, multiply_transposed, row_sums};
+use super::matrix::{Matrix, Write, multiply, multiply_into, row_sums};
 use super::scalar::Scalar;
 
 /// Sizes of a convolution. Weights are row-major [outputs, channels, kernel
@@ -47,10 +47,17 @@ impl ConvGeometry {
         self.channels * self.kernel.0 * self.kernel.1
     }
 
-    /// Length of the patch matrix of n samples, the scratch that every
+    /// Samples whose patches are laid out at a time: few enough for the patch
+    /// matrix to stay in a core's own cache.
+    fn chunk(&self) -> usize {
+        const NUMBERS: usize = 64 * 1024;
+        (NUMBERS / (self.patch_len() * self.output_plane())).max(1)
+    }
+
+    /// Length of the patch matrix for n samples, the scratch that every
     /// function here needs.
     pub fn columns_len(&self, samples: usize) -> usize {
-        self.patch_len() * samples * self.output_plane()
+        self.patch_len() * samples.min(self.chunk()) * self.output_plane()
     }
 
     /// The outputs o with 0 ≤ o·stride + offset − padding < size.
@@ -65,43 +72,93 @@ impl ConvGeometry {
     }
 }
 
+/// Where the lines of one kernel position lie: in the output plane, in the
+/// image, and how long and how many they are.
+struct Lines {
+    output: usize,
+    image: usize,
+    length: usize,
+    count: usize,
+}
+
+impl ConvGeometry {
+    /// The lines under kernel position (ky, kx).
+    fn lines(&self, ky: usize, kx: usize) -> Lines {
+        let (first_y, end_y) = self.valid(ky, self.height, self.output_height());
+        let (first_x, end_x) = self.valid(kx, self.width, self.output_width());
+        let empty = first_x == end_x || first_y == end_y;
+        Lines {
+            output: first_y * self.output_width() + first_x,
+            image: if empty {
+                0
+            } else {
+                (first_y * self.stride + ky - self.padding) * self.width
+                    + first_x * self.stride
+                    + kx
+                    - self.padding
+            },
+            length: if empty { 0 } else { end_x - first_x },
+            count: if empty { 0 } else { end_y - first_y },
+        }
+    }
+}
+
+/// Calls a function with a constant for the usual line lengths, so that a line
+/// is a few vector moves instead of a loop.
+macro_rules! by_length {
+    ($length:expr, $function:ident $arguments:tt, $($n:literal)*) => {
+        match $length {
+            $($n => $function::<T, $n> $arguments,)*
+            _ => $function::<T, 0> $arguments,
+        }
+    };
+}
+
 /// The patch matrix: row (channel, ky, kx), column (sample, oy, ox).
-pub fn im2col<T: Scalar>(geometry: &ConvGeometry, x: View<'_, T>, columns: &mut [T]) {
-    let (oh, ow) = (geometry.output_height(), geometry.output_width());
-    let mut rows = columns.chunks_exact_mut(x.samples * oh * ow);
-    for c in 0..geometry.channels {
-        for ky in 0..geometry.kernel.0 {
-            let (first_y, end_y) = geometry.valid(ky, geometry.height, oh);
-            for kx in 0..geometry.kernel.1 {
-                let (first_x, end_x) = geometry.valid(kx, geometry.width, ow);
-                let Some(row) = rows.next() else { return };
-                for (s, out) in row.chunks_exact_mut(oh * ow).enumerate() {
-                    let start = c * x.channel_stride + s * x.sample_stride;
-                    let image = &x.data[start..start + geometry.height * geometry.width];
-                    out[..first_y * ow].fill(T::ZERO);
-                    out[end_y * ow..].fill(T::ZERO);
-                    for oy in first_y..end_y {
-                        let line = &mut out[oy * ow..(oy + 1) * ow];
-                        line[..first_x].fill(T::ZERO);
-                        line[end_x..].fill(T::ZERO);
-                        if first_x == end_x {
-                            continue;
-                        }
-                        let y = oy * geometry.stride + ky - geometry.padding;
-                        let from =
-                            y * geometry.width + first_x * geometry.stride + kx - geometry.padding;
-                        let line = &mut line[first_x..end_x];
-                        if geometry.stride == 1 {
-                            for (out, value) in line.iter_mut().zip(&image[from..]) {
-                                *out = *value;
-                            }
-                        } else {
-                            let values = image[from..].iter().step_by(geometry.stride);
-                            for (out, value) in line.iter_mut().zip(values) {
-                                *out = *value;
-                            }
-                        }
-                    }
+fn im2col<T: Scalar>(geometry: &ConvGeometry, x: View<'_, T>, columns: &mut [T]) {
+    let plane = geometry.output_plane();
+    let (height, width) = geometry.kernel;
+    for ky in 0..height {
+        for kx in 0..width {
+            let lines = geometry.lines(ky, kx);
+            for c in 0..geometry.channels {
+                let length = x.samples * plane;
+                let row = &mut columns[((c * height + ky) * width + kx) * length..][..length];
+                // Whatever the padding covers.
+                if lines.length * lines.count < plane {
+                    row.fill(T::ZERO);
+                }
+                let images = &x.data[c * x.channel_stride..];
+                by_length!(
+                    lines.length,
+                    copy_lines(geometry, &lines, images, x.sample_stride, row),
+                    1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 18 20 22 24 26 27 28 30 32
+                );
+            }
+        }
+    }
+}
+
+/// Copies the lines of all samples; `N` is their length, or 0 for any.
+fn copy_lines<T: Scalar, const N: usize>(
+    geometry: &ConvGeometry,
+    lines: &Lines,
+    images: &[T],
+    sample_stride: usize,
+    row: &mut [T],
+) {
+    let length = if N == 0 { lines.length } else { N };
+    let (width, stride) = (geometry.output_width(), geometry.stride);
+    for (s, out) in row.chunks_exact_mut(geometry.output_plane()).enumerate() {
+        let image = &images[s * sample_stride + lines.image..];
+        for line in 0..lines.count {
+            let out = &mut out[lines.output + line * width..][..length];
+            let image = &image[line * stride * geometry.width..];
+            if stride == 1 {
+                out.copy_from_slice(&image[..length]);
+            } else {
+                for (out, value) in out.iter_mut().zip(image.iter().step_by(stride)) {
+                    *out = *value;
                 }
             }
         }
@@ -109,39 +166,54 @@ pub fn im2col<T: Scalar>(geometry: &ConvGeometry, x: View<'_, T>, columns: &mut 
 }
 
 /// The transpose of [`im2col`]: every patch element is added to its pixel of
-/// `dx` (in the layers' own order).
-fn col2im<T: Scalar>(geometry: &ConvGeometry, columns: &[T], samples: usize, dx: &mut [T]) {
-    let (oh, ow) = (geometry.output_height(), geometry.output_width());
+/// `dx`, whose channels lie `channel_stride` apart.
+fn col2im<T: Scalar>(
+    geometry: &ConvGeometry,
+    columns: &[T],
+    samples: usize,
+    dx: &mut [T],
+    channel_stride: usize,
+) {
+    let length = samples * geometry.output_plane();
+    let (height, width) = geometry.kernel;
+    for ky in 0..height {
+        for kx in 0..width {
+            let lines = geometry.lines(ky, kx);
+            for c in 0..geometry.channels {
+                let row = &columns[((c * height + ky) * width + kx) * length..][..length];
+                let images = &mut dx[c * channel_stride..];
+                by_length!(
+                    lines.length,
+                    add_lines(geometry, &lines, row, images),
+                    1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 18 20 22 24 26 27 28 30 32
+                );
+            }
+        }
+    }
+}
+
+/// Adds the lines of all samples; `N` is their length, or 0 for any.
+fn add_lines<T: Scalar, const N: usize>(
+    geometry: &ConvGeometry,
+    lines: &Lines,
+    row: &[T],
+    images: &mut [T],
+) {
+    let length = if N == 0 { lines.length } else { N };
+    let (width, stride) = (geometry.output_width(), geometry.stride);
     let plane = geometry.height * geometry.width;
-    let mut rows = columns.chunks_exact(samples * oh * ow);
-    for c in 0..geometry.channels {
-        for ky in 0..geometry.kernel.0 {
-            let (first_y, end_y) = geometry.valid(ky, geometry.height, oh);
-            for kx in 0..geometry.kernel.1 {
-                let (first_x, end_x) = geometry.valid(kx, geometry.width, ow);
-                let Some(row) = rows.next() else { return };
-                if first_x == end_x {
-                    continue;
+    for (s, patch) in row.chunks_exact(geometry.output_plane()).enumerate() {
+        let image = &mut images[s * plane + lines.image..];
+        for line in 0..lines.count {
+            let patch = &patch[lines.output + line * width..][..length];
+            let image = &mut image[line * stride * geometry.width..];
+            if stride == 1 {
+                for (pixel, value) in image[..length].iter_mut().zip(patch) {
+                    *pixel += *value;
                 }
-                for (s, patch) in row.chunks_exact(oh * ow).enumerate() {
-                    let start = (c * samples + s) * plane;
-                    let image = &mut dx[start..start + plane];
-                    for oy in first_y..end_y {
-                        let y = oy * geometry.stride + ky - geometry.padding;
-                        let from =
-                            y * geometry.width + first_x * geometry.stride + kx - geometry.padding;
-                        let line = &patch[oy * ow + first_x..oy * ow + end_x];
-                        if geometry.stride == 1 {
-                            for (pixel, value) in image[from..].iter_mut().zip(line) {
-                                *pixel += *value;
-                            }
-                        } else {
-                            let pixels = image[from..].iter_mut().step_by(geometry.stride);
-                            for (pixel, value) in pixels.zip(line) {
-                                *pixel += *value;
-                            }
-                        }
-                    }
+            } else {
+                for (pixel, value) in image.iter_mut().step_by(stride).zip(patch) {
+                    *pixel += *value;
                 }
             }
         }
@@ -179,28 +251,20 @@ pub fn product<T: Scalar>(
     y: &mut [T],
     columns: &mut [T],
 ) {
-    let columns = &mut columns[..geometry.columns_len(x.samples)];
-    im2col(geometry, x, columns);
-    columns_product(geometry, weight, x.samples, write, y, columns);
-}
-
-/// y ← or += W · (patch matrix).
-pub fn columns_product<T: Scalar>(
-    geometry: &ConvGeometry,
-    weight: &[T],
-    samples: usize,
-    write: Write,
-    y: &mut [T],
-    columns: &[T],
-) {
-    let length = samples * geometry.output_plane();
-    multiply(
-        (geometry.outputs, length, geometry.patch_len()),
-        y,
-        write,
-        Matrix::rows(weight, geometry.patch_len()),
-        Matrix::rows(columns, length),
-    );
+    let (patch, plane) = (geometry.patch_len(), geometry.output_plane());
+    for start in (0..x.samples).step_by(geometry.chunk()) {
+        let part = x.part(start, geometry.chunk());
+        let length = part.samples * plane;
+        let columns = &mut columns[..patch * length];
+        im2col(geometry, part, columns);
+        multiply_into(
+            (geometry.outputs, length, patch),
+            (&mut y[start * plane..], x.samples * plane),
+            write,
+            Matrix::rows(weight, patch),
+            Matrix::rows(columns, length),
+        );
+    }
 }
 
 /// dx ← or += the transposed convolution of dy.
@@ -225,25 +289,37 @@ pub fn input_gradient_sum<T: Scalar, const N: usize>(
     dx: &mut [T],
     columns: &mut [T],
 ) {
-    let length = samples * geometry.output_plane();
-    let columns = &mut columns[..geometry.columns_len(samples)];
-    for (k, (weight, dy)) in terms.into_iter().enumerate() {
-        multiply(
-            (geometry.patch_len(), length, geometry.outputs),
-            columns,
-            if k == 0 {
-                Write::Overwrite
-            } else {
-                Write::Accumulate
-            },
-            Matrix::transposed(weight, geometry.patch_len()),
-            Matrix::rows(dy, length),
-        );
-    }
+    let (patch, plane) = (geometry.patch_len(), geometry.output_plane());
+    let image = geometry.height * geometry.width;
     if write == Write::Overwrite {
         dx.fill(T::ZERO);
     }
-    col2im(geometry, columns, samples, dx);
+    for start in (0..samples).step_by(geometry.chunk()) {
+        let count = geometry.chunk().min(samples - start);
+        let length = count * plane;
+        let columns = &mut columns[..patch * length];
+        for (k, (weight, dy)) in terms.into_iter().enumerate() {
+            let write = if k == 0 {
+                Write::Overwrite
+            } else {
+                Write::Accumulate
+            };
+            multiply(
+                (patch, length, geometry.outputs),
+                columns,
+                write,
+                Matrix::transposed(weight, patch),
+                Matrix::rows(&dy[start * plane..], samples * plane),
+            );
+        }
+        col2im(
+            geometry,
+            columns,
+            count,
+            &mut dx[start * image..],
+            samples * image,
+        );
+    }
 }
 
 /// dW ← or += dy · (patch matrix of x)ᵀ, db ← or += Σ dy.
@@ -256,17 +332,21 @@ pub fn parameter_gradient<T: Scalar>(
     bias: Option<&mut [T]>,
     columns: &mut [T],
 ) {
-    let length = x.samples * geometry.output_plane();
-    let columns = &mut columns[..geometry.columns_len(x.samples)];
-    im2col(geometry, x, columns);
-    multiply_transposed(
-        (geometry.outputs, geometry.patch_len(), length),
-        weight,
-        write,
-        dy,
-        columns,
-    );
+    let (patch, plane) = (geometry.patch_len(), geometry.output_plane());
+    for start in (0..x.samples).step_by(geometry.chunk()) {
+        let part = x.part(start, geometry.chunk());
+        let length = part.samples * plane;
+        let columns = &mut columns[..patch * length];
+        im2col(geometry, part, columns);
+        multiply(
+            (geometry.outputs, patch, length),
+            weight,
+            if start == 0 { write } else { Write::Accumulate },
+            Matrix::rows(&dy[start * plane..], x.samples * plane),
+            Matrix::transposed(columns, length),
+        );
+    }
     if let Some(bias) = bias {
-        row_sums(bias, write, dy, length);
+        row_sums(bias, write, dy, x.samples * plane);
     }
 }

@@ -57,14 +57,29 @@ pub fn multiply<T: Scalar>(
     lhs: Matrix<'_, T>,
     rhs: Matrix<'_, T>,
 ) {
-    assert!(dst.len() >= m * n && lhs.covers(m, k) && rhs.covers(k, n));
+    multiply_into((m, n, k), (dst, n), write, lhs, rhs);
+}
+
+/// The same into a matrix whose rows lie `dst.1` apart.
+///
+/// # Panics
+/// If a slice is too short for its matrix, or the rows of `dst` overlap.
+pub fn multiply_into<T: Scalar>(
+    (m, n, k): (usize, usize, usize),
+    (dst, row): (&mut [T], usize),
+    write: Write,
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+) {
+    assert!(Matrix::new(dst, row, 1).covers(m, n) && (n <= row || m <= 1));
+    assert!(lhs.covers(m, k) && rhs.covers(k, n));
     // SAFETY: all three matrices lie within their slices, and `dst` is
     // borrowed mutably, so it overlaps neither of the others.
     unsafe {
         T::gemm_raw(
             (m, n, k),
             dst.as_mut_ptr(),
-            (n, 1),
+            (row, 1),
             write == Write::Accumulate,
             lhs.data.as_ptr(),
             (lhs.row, lhs.column),
@@ -82,29 +97,36 @@ struct RowDots<'a, T> {
     length: usize,
 }
 
-/// Σ aᵢbᵢ with 32 running sums, which are then added pairwise.
+/// Running sums of a reduction: one of the widest vectors of f32. The loops over
+/// them are written with indices, which the compiler turns into vectors.
+const LANES: usize = 16;
+
+#[inline(always)]
+fn sum_lanes<T: Scalar>(sums: &[T; LANES]) -> T {
+    let mut sum = T::ZERO;
+    for lane in sums {
+        sum += *lane;
+    }
+    sum
+}
+
+/// Σ aᵢbᵢ.
+#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 fn dot<T: Scalar, const FMA: bool>(a: &[T], b: &[T]) -> T {
-    const LANES: usize = 32;
     let mut sums = [T::ZERO; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum = a.fma::<FMA>(*b, *sum);
+    let (chunks, others) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = chunks.remainder().iter().zip(others.remainder());
+    for (a, b) in chunks.zip(others) {
+        for i in 0..LANES {
+            sums[i] = a[i].fma::<FMA>(b[i], sums[i]);
         }
     }
-    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
-        *sum = a.fma::<FMA>(*b, *sum);
+    let mut sum = sum_lanes(&sums);
+    for (a, b) in rest {
+        sum = a.fma::<FMA>(*b, sum);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
-        width /= 2;
-    }
-    sums[0]
+    sum
 }
 
 impl<T: Scalar> Kernel for RowDots<'_, T> {
@@ -169,28 +191,22 @@ impl<T: Scalar> Kernel for RowSums<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        const LANES: usize = 32;
         for (row, dst) in self.rows.chunks_exact(self.length).zip(self.dst) {
             let mut sums = [T::ZERO; LANES];
-            let (chunks, rest) = row.as_chunks::<LANES>();
+            let chunks = row.chunks_exact(LANES);
+            let rest = chunks.remainder();
             for chunk in chunks {
-                for (sum, value) in sums.iter_mut().zip(chunk) {
-                    *sum += *value;
+                for i in 0..LANES {
+                    sums[i] += chunk[i];
                 }
             }
-            for (sum, value) in sums.iter_mut().zip(rest) {
-                *sum += *value;
-            }
-            let mut width = LANES / 2;
-            while width > 0 {
-                for i in 0..width {
-                    sums[i] += sums[i + width];
-                }
-                width /= 2;
+            let mut sum = sum_lanes(&sums);
+            for value in rest {
+                sum += *value;
             }
             *dst = match self.write {
-                Write::Overwrite => sums[0],
-                Write::Accumulate => *dst + sums[0],
+                Write::Overwrite => sum,
+                Write::Accumulate => *dst + sum,
             };
         }
     }
@@ -205,20 +221,5 @@ pub fn row_sums<T: Scalar>(dst: &mut [T], write: Write, rows: &[T], length: usiz
             rows,
             length,
         });
-    }
-}
-
-/// `dst` += `source`.
-pub fn add_to<T: Scalar>(dst: &mut [T], source: &[T]) {
-    for (dst, source) in dst.iter_mut().zip(source) {
-        *dst += *source;
-    }
-}
-
-/// `dst` ← or += `source`.
-pub fn put<T: Scalar>(dst: &mut [T], write: Write, source: &[T]) {
-    match write {
-        Write::Overwrite => dst.copy_from_slice(source),
-        Write::Accumulate => add_to(dst, source),
     }
 }

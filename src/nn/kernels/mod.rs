@@ -11,11 +11,15 @@
 
 pub mod conv;
 pub mod dense;
+pub mod elementwise;
 pub mod layer_norm;
 pub mod matrix;
 pub mod pool;
 pub mod scalar;
 pub mod simd;
+
+#[cfg(test)]
+mod tests;
 
 pub use matrix::{Matrix, Write};
 pub use scalar::Scalar;
@@ -57,6 +61,15 @@ impl<'a, T> View<'a, T> {
             samples,
             channel_stride: samples * plane,
             sample_stride: plane,
+        }
+    }
+
+    /// At most `count` samples from `start` on.
+    fn part(self, start: usize, count: usize) -> Self {
+        Self {
+            data: &self.data[start * self.sample_stride..],
+            samples: count.min(self.samples - start),
+            ..self
         }
     }
 

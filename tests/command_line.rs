@@ -1,0 +1,467 @@
+//! The command line from outside: what it writes, what it refuses, and whether
+//! networks made with PyTorch give PyTorch's numbers.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Trains in well under a second.
+const SMALL: &str = r#"
+name = "Small"
+description = "A small run for tests."
+look_at = "Nothing."
+seed = 3
+
+[data]
+kind = "moons"
+samples = 60
+validation_fraction = 0.25
+
+[model]
+kind = "mlp"
+hidden = [6]
+activation = "tanh"
+
+[loss]
+kind = "cross_entropy"
+
+[optimizer]
+kind = "adam"
+learning_rate = 0.02
+
+[training]
+batch_size = 15
+steps = 40
+validation_every = 5
+
+[analyses.slice]
+grid = 9
+
+[analyses.spectrum]
+every = 10
+top = 2
+probes = 2
+lanczos_steps = 8
+
+[analyses.gradients]
+samples = 4
+"#;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+fn losscape(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_losscape"))
+        .args(arguments)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .expect("the program starts")
+}
+
+fn succeed(arguments: &[&str]) -> Output {
+    let output = losscape(arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// Runs the program with arguments that it must refuse; the sentence that it
+/// says.
+fn refused(arguments: &[&str]) -> String {
+    let output = losscape(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("the file is there")).expect("JSON")
+}
+
+/// A finished run of [`SMALL`] in a folder of its own.
+fn small_run() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("small.toml");
+    std::fs::write(&recipe, SMALL).unwrap();
+    let out = folder.path().join("run");
+    succeed(&["run", text(&recipe), "--out", text(&out), "--quiet"]);
+    (folder, out)
+}
+
+#[test]
+fn a_run_leaves_everything_that_was_promised() {
+    let (folder, out) = small_run();
+    for file in [
+        "recipe.toml",
+        "metrics.csv",
+        "layers.csv",
+        "parameters.safetensors",
+        "snapshots.safetensors",
+        "results/slice.json",
+        "results/spectrum.json",
+        "results/gradients.json",
+    ] {
+        assert!(out.join(file).is_file(), "{file} is missing");
+    }
+    for view in ["loss", "landscape", "spectrum", "gradients", "data"] {
+        let svg = std::fs::read_to_string(out.join(format!("figures/{view}.svg"))).unwrap();
+        assert!(svg.contains("<text"), "{view}.svg has no text");
+        let png = std::fs::read(out.join(format!("figures/{view}.png"))).unwrap();
+        let recipe = losscape::figure::read_embedded_recipe(&png).unwrap();
+        assert!(recipe.unwrap().contains("name = \"Small\""));
+    }
+    let metrics = std::fs::read_to_string(out.join("metrics.csv")).unwrap();
+    let mut lines = metrics.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "step,train_loss,val_loss,train_accuracy,val_accuracy,learning_rate,gradient_norm,\
+             update_norm,parameter_norm,sharpness"
+        )
+    );
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 41);
+    for (step, row) in rows.iter().enumerate() {
+        assert_eq!(row.len(), 10);
+        assert_eq!(row[0], step.to_string());
+        assert_eq!(row[2].is_empty(), step % 5 != 0, "validation at {step}");
+        assert_eq!(row[9].is_empty(), step % 10 != 0, "sharpness at {step}");
+    }
+    // The recipe in the folder is the same run again.
+    let again = folder.path().join("again");
+    let recipe = out.join("recipe.toml");
+    succeed(&["run", text(&recipe), "--out", text(&again), "--quiet"]);
+    assert_eq!(
+        std::fs::read(out.join("metrics.csv")).unwrap(),
+        std::fs::read(again.join("metrics.csv")).unwrap()
+    );
+}
+
+#[test]
+fn numbers_do_not_depend_on_the_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("small.toml");
+    std::fs::write(&recipe, SMALL).unwrap();
+    let mut written = Vec::new();
+    for threads in ["1", "2"] {
+        let out = folder.path().join(threads);
+        let status = Command::new(env!("CARGO_BIN_EXE_losscape"))
+            .args(["run", text(&recipe), "--quiet", "--out", text(&out)])
+            .env("RAYON_NUM_THREADS", threads)
+            .output()
+            .unwrap()
+            .status;
+        assert!(status.success());
+        let read = |file: &str| std::fs::read(out.join(file)).unwrap();
+        written.push([
+            read("metrics.csv"),
+            read("parameters.safetensors"),
+            read("results/slice.json"),
+            read("results/spectrum.json"),
+        ]);
+    }
+    assert!(written[0] == written[1]);
+}
+
+#[test]
+fn analyses_are_written_with_the_documented_keys() {
+    let (folder, out) = small_run();
+    let slice = folder.path().join("slice.json");
+    succeed(&[
+        "analyze",
+        text(&out),
+        "slice",
+        "--grid",
+        "7",
+        "--extent",
+        "0.5",
+        "--seed",
+        "4",
+        "--split",
+        "validation",
+        "--out",
+        text(&slice),
+    ]);
+    let slice = json(&slice);
+    let alpha = slice["alpha"].as_array().unwrap();
+    assert_eq!(alpha.len(), 7);
+    assert_eq!(alpha[0], -0.5);
+    assert_eq!(alpha[3], 0.0);
+    assert_eq!(slice["loss"].as_array().unwrap().len(), 7);
+    assert_eq!(slice["loss"][0].as_array().unwrap().len(), 7);
+    assert_eq!(slice["split"], "validation");
+    assert_eq!(slice["samples"], 15);
+    // The middle of the slice is the loss that training measured.
+    let metrics = std::fs::read_to_string(out.join("metrics.csv")).unwrap();
+    let last: Vec<&str> = metrics.lines().last().unwrap().split(',').collect();
+    let recorded: f64 = last[2].parse().unwrap();
+    let centre = slice["loss"][3][3].as_f64().unwrap();
+    assert!(
+        (centre - recorded).abs() <= 1e-5 * recorded,
+        "{centre} {recorded}"
+    );
+
+    let spectrum = folder.path().join("spectrum.json");
+    succeed(&[
+        "analyze",
+        text(&out),
+        "spectrum",
+        "--top",
+        "3",
+        "--probes",
+        "3",
+        "--steps",
+        "12",
+        "--out",
+        text(&spectrum),
+    ]);
+    let spectrum = json(&spectrum);
+    let eigenvalues = spectrum["eigenvalues"].as_array().unwrap();
+    assert_eq!(eigenvalues.len(), 3);
+    for eigenvalue in eigenvalues {
+        assert!(eigenvalue["value"].is_f64() && eigenvalue["residual"].is_f64());
+    }
+    assert!(spectrum["trace"]["value"].is_f64() && spectrum["trace"]["stderr"].is_f64());
+    let (x, y) = (&spectrum["density"]["x"], &spectrum["density"]["y"]);
+    assert_eq!(x.as_array().unwrap().len(), y.as_array().unwrap().len());
+}
+
+#[test]
+fn a_figure_is_drawn_again_from_the_folder() {
+    let (folder, out) = small_run();
+    for (view, extension) in [("landscape", "svg"), ("spectrum", "png")] {
+        let file = folder.path().join(format!("figure.{extension}"));
+        succeed(&["figure", text(&out), "--view", view, "--out", text(&file)]);
+        assert_eq!(
+            std::fs::read(&file).unwrap(),
+            std::fs::read(out.join(format!("figures/{view}.{extension}"))).unwrap(),
+            "{view}"
+        );
+    }
+}
+
+#[test]
+fn without_a_display_the_same_job_runs_headless_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("small.toml");
+    std::fs::write(&recipe, SMALL).unwrap();
+    let out = folder.path().join("out");
+    let output = succeed(&["--recipe", text(&recipe), "--out", text(&out)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("no display") && said.contains(text(&out)),
+        "{said}"
+    );
+    assert!(out.join("figures/loss.png").is_file());
+}
+
+#[test]
+fn whatever_is_wrong_is_told_in_one_sentence() {
+    let (folder, out) = small_run();
+    let json_file = folder.path().join("x.json");
+    let (run, file) = (text(&out), text(&json_file));
+    assert!(refused(&["trian"]).contains("trian"));
+    assert!(refused(&["run", "spirlas", "--out", "x"]).contains("spirals"));
+    assert!(refused(&["run", "missing.toml", "--out", "x"]).contains("missing.toml"));
+    assert!(refused(&["list", "optimisers"]).contains("optimizers"));
+    assert!(refused(&["figure", run, "--view", "losses", "--out", "x.svg"]).contains("losses"));
+    assert!(refused(&["figure", run, "--view", "loss", "--out", "x.jpg"]).contains(".svg"));
+    assert!(
+        refused(&["figure", "nowhere", "--view", "loss", "--out", "x.svg"]).contains("nowhere")
+    );
+    assert!(
+        refused(&["analyze", run, "slice", "--extent", "-1", "--out", file]).contains("extent")
+    );
+    assert!(refused(&["analyze", run, "slice", "--grid", "x", "--out", file]).contains("--grid"));
+    assert!(
+        refused(&[
+            "analyze",
+            run,
+            "slice",
+            "--directions",
+            "nowhere",
+            "--out",
+            file
+        ])
+        .contains("--directions")
+    );
+    let wrong = golden("torch_cnn.safetensors");
+    assert!(
+        refused(&[
+            "analyze",
+            run,
+            "spectrum",
+            "--parameters",
+            text(&wrong),
+            "--out",
+            file
+        ])
+        .contains("weight")
+    );
+    assert!(!json_file.exists());
+
+    let recipe = folder.path().join("wrong.toml");
+    std::fs::write(&recipe, SMALL.replace("learning_rate", "learning_rte")).unwrap();
+    let said = refused(&["run", text(&recipe), "--out", "x"]);
+    assert!(
+        said.contains("line 25") && said.contains("learning_rate"),
+        "{said}"
+    );
+    std::fs::write(&recipe, SMALL.replace("hidden = [6]", "hidden = [0]")).unwrap();
+    assert!(refused(&["run", text(&recipe), "--out", "x"]).contains("hidden"));
+}
+
+#[test]
+fn every_list_has_something_in_it() {
+    for what in [
+        "data",
+        "models",
+        "activations",
+        "initializations",
+        "losses",
+        "optimizers",
+        "schedules",
+        "recipes",
+    ] {
+        let output = succeed(&["list", what]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            said.lines().filter(|line| line.starts_with("  ")).count() > 1,
+            "{what}"
+        );
+    }
+}
+
+/// A network made with PyTorch, given as its state dict and its data, has
+/// PyTorch's loss, eigenvalues, trace and slice.
+#[test]
+fn a_pytorch_network_gives_pytorchs_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("torch.toml");
+    let data = golden("torch_mlp.csv");
+    let parameters = golden("torch_mlp.safetensors");
+    std::fs::write(
+        &recipe,
+        format!(
+            r#"
+name = "From PyTorch"
+[data]
+kind = "csv"
+path = {data:?}
+validation_fraction = 0.0
+standardize = false
+[model]
+kind = "sequential"
+layers = ["dense 10", "tanh", "dense 8", "relu"]
+[initialization]
+kind = "file"
+path = {parameters:?}
+[loss]
+kind = "cross_entropy"
+[optimizer]
+kind = "sgd"
+learning_rate = 0.01
+[training]
+batch_size = 0
+steps = 1
+[analyses.spectrum]
+every = 0
+probes = 1
+lanczos_steps = 4
+[analyses.slice]
+grid = 5
+"#
+        ),
+    )
+    .unwrap();
+    let out = folder.path().join("run");
+    succeed(&["run", text(&recipe), "--out", text(&out), "--quiet"]);
+    let expected = json(&golden("torch_mlp.json"));
+    let close = |found: f64, expected: f64, tolerance: f64| {
+        assert!(
+            (found - expected).abs() <= tolerance * expected.abs().max(1e-3),
+            "{found} {expected}"
+        );
+    };
+
+    // Training is in single precision.
+    let metrics = std::fs::read_to_string(out.join("metrics.csv")).unwrap();
+    let first: Vec<f64> = metrics
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .map(|cell| cell.parse().unwrap_or(f64::NAN))
+        .collect();
+    close(first[1], expected["loss"].as_f64().unwrap(), 1e-6);
+    close(first[6], expected["grad_norm"].as_f64().unwrap(), 1e-5);
+
+    let slice = folder.path().join("slice.json");
+    let directions = golden("torch_mlp.directions.safetensors");
+    succeed(&[
+        "analyze",
+        text(&out),
+        "slice",
+        "--parameters",
+        text(&parameters),
+        "--directions",
+        text(&directions),
+        "--grid",
+        "5",
+        "--extent",
+        "1",
+        "--out",
+        text(&slice),
+    ]);
+    let slice = json(&slice);
+    for j in 0..5 {
+        for i in 0..5 {
+            close(
+                slice["loss"][j][i].as_f64().unwrap(),
+                expected["slice_loss_ji"][j][i].as_f64().unwrap(),
+                1e-10,
+            );
+        }
+    }
+    let spectrum = folder.path().join("spectrum.json");
+    succeed(&[
+        "analyze",
+        text(&out),
+        "spectrum",
+        "--parameters",
+        text(&parameters),
+        "--top",
+        "5",
+        "--probes",
+        "40",
+        "--steps",
+        "40",
+        "--out",
+        text(&spectrum),
+    ]);
+    let spectrum = json(&spectrum);
+    for k in 0..5 {
+        close(
+            spectrum["eigenvalues"][k]["value"].as_f64().unwrap(),
+            expected["top5"][k].as_f64().unwrap(),
+            1e-9,
+        );
+    }
+    let trace = spectrum["trace"]["value"].as_f64().unwrap();
+    let stderr = spectrum["trace"]["stderr"].as_f64().unwrap();
+    assert!((trace - expected["trace"].as_f64().unwrap()).abs() <= 4.0 * stderr + 1e-9);
+}
