@@ -257,6 +257,36 @@ fn a_diverged_run_is_explained_beside_its_curve() {
 }
 
 #[test]
+fn two_runs_lie_over_each_other() {
+    let mut harness = harness(&[PanelKind::Loss, PanelKind::Data], (1100.0, 480.0), false);
+    train(&mut harness, recipe("moons"), 150);
+    let bench = harness.state_mut();
+    bench.ws.recipe.optimizer.set("learning_rate", 0.02);
+    bench.ws.apply();
+    until(&mut harness, "two runs", |bench| {
+        bench.ws.runs.len() == 2
+            && bench
+                .ws
+                .run()
+                .is_some_and(|run| run.state == RunState::Finished)
+    });
+    calm(&mut harness);
+    testing::look(&mut harness, "panels two runs", false);
+    let bench = harness.state();
+    let figure = bench.panels[0].figure(&bench.ws).unwrap();
+    let names: Vec<String> = figure
+        .axes()
+        .flat_map(|axes| &axes.layers)
+        .filter_map(|layer| match layer {
+            crate::figure::Layer::Line(line) => line.name.clone(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_ne!(names[0], names[2]);
+}
+
+#[test]
 fn a_hidden_panel_asks_for_nothing() {
     let mut harness = harness(&[], (400.0, 300.0), true);
     harness.state_mut().panels = vec![];
