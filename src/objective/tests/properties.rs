@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::data::Targets;
-use crate::landscape::PlaneLoss;
 use crate::nn::oracle;
+use crate::objective::PlaneLoss;
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
