@@ -129,7 +129,9 @@ fn is_running(window: &Harness<'static, App>) -> bool {
 }
 
 fn click(window: &mut Harness<'static, App>, label: &str) {
-    window.get_by_label(label).click();
+    window
+        .get_by_role_and_label(egui::Role::Button, label)
+        .click();
     window.run_steps(3);
 }
 
@@ -276,7 +278,7 @@ fn a_learning_rate_acts_at_once_and_can_be_undone() {
         .recipe
         .optimizer
         .float("learning_rate");
-    retype(&mut window, "Learning rate", "0.0125");
+    retype(&mut window, "Learning rate η", "0.0125");
     let rate = |window: &Harness<'static, App>| {
         let row = window.state().workspace().run()?.history.last()?.clone();
         Some(row.learning_rate)
@@ -325,7 +327,7 @@ fn an_invalid_value_says_what_was_expected() {
     let _alone = alone();
     let mut window = window(options());
     until(&mut window, "training", |window| step_of(window) > 0);
-    retype(&mut window, "Learning rate", "-3");
+    retype(&mut window, "Learning rate η", "-3");
     assert!(
         says(&window, "optimizer.learning_rate is -3"),
         "the sentence stands beside the field"

@@ -5,6 +5,7 @@ use eframe::egui;
 use egui::{Button, RichText, Ui, vec2};
 
 use super::icons::Icon;
+use super::recipe_editor::format_float;
 use super::theme::{HALF, Palette, UNIT};
 use super::widgets::{primary_button, thousands};
 use super::workspace::Workspace;
@@ -49,7 +50,7 @@ pub fn ui(ui: &mut Ui, ws: &mut Workspace) {
                         way = Some(Way::Back(back));
                     }
                     if let Some(rate) = lower {
-                        let text = format!("Lower η to {rate} and go on");
+                        let text = format!("Lower η to {} and go on", format_float(rate));
                         if ui
                             .add(Button::new(text))
                             .on_hover_text(format!(

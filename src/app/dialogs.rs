@@ -161,6 +161,7 @@ impl<P: Clone> Asking<P> {
         let mut done = None;
         let modal = egui::Modal::new(Id::unique("path field"))
             .backdrop_color(Palette::of(&ctx.global_style().visuals).scrim)
+            .frame(theme::dialog_frame(ctx))
             .show(ctx, |ui| {
                 ui.set_width((ctx.content_rect().width() - 8.0 * UNIT).min(480.0));
                 ui.heading(&field.question.title);
@@ -178,6 +179,7 @@ impl<P: Clone> Asking<P> {
                     .add(
                         TextEdit::singleline(&mut field.text)
                             .id(Id::unique("path of the file"))
+                            .align(egui::Align2::LEFT_CENTER)
                             .desired_width(f32::INFINITY),
                     )
                     .accessible_name(name);

@@ -230,6 +230,7 @@ impl ExportDialog {
         let mut export = false;
         let modal = egui::Modal::new(Id::unique("export figure"))
             .backdrop_color(Palette::of(&ctx.global_style().visuals).scrim)
+            .frame(theme::dialog_frame(ctx))
             .show(ctx, |ui| {
                 ui.set_width((ctx.content_rect().width() - 8.0 * UNIT).min(440.0));
                 ui.heading("Export figure");
@@ -371,6 +372,7 @@ impl ExportDialog {
                     .add(
                         TextEdit::singleline(&mut self.path)
                             .id(Id::unique("export path"))
+                            .align(egui::Align2::LEFT_CENTER)
                             .desired_width(f32::INFINITY),
                     )
                     .accessible_name("File");
@@ -456,7 +458,8 @@ pub fn with_recipe(figure: Figure, ws: &Workspace) -> Figure {
     if figure.metadata.contains_key(RECIPE_KEY) {
         return figure;
     }
-    let recipe = ws.applied.to_toml(crate::catalogue::schema());
+    let schema = crate::catalogue::schema();
+    let recipe = ws.applied.with_absolute_paths(&ws.base_dir, schema).to_toml(schema);
     figure
         .with_metadata(RECIPE_KEY, recipe)
         .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))

@@ -98,6 +98,7 @@ impl Gallery {
         let width = (screen.width() - 8.0 * UNIT).min(960.0);
         let modal = egui::Modal::new(Id::unique("gallery"))
             .backdrop_color(Palette::of(&ctx.global_style().visuals).scrim)
+            .frame(theme::dialog_frame(ctx))
             .show(ctx, |ui| {
                 ui.set_width(width);
                 ui.horizontal(|ui| {

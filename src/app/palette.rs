@@ -106,6 +106,7 @@ impl Palette {
                         .hint_text("Find a command or an experiment")
                         .desired_width(f32::INFINITY)
                         .margin(vec2(UNIT, 0.75 * UNIT))
+                        .align(Align2::LEFT_CENTER)
                         .lock_focus(true),
                 );
                 if self.just_opened {

@@ -34,8 +34,6 @@ const TOP_HEIGHT: f32 = 40.0;
 const TIMELINE_HEIGHT: f32 = 36.0;
 const STATUS_HEIGHT: f32 = 28.0;
 const RECIPE_WIDTH: f32 = 304.0;
-/// Windows narrower than this start without the recipe.
-const NARROW: f32 = 800.0;
 
 /// How the program starts.
 #[derive(Clone)]
@@ -390,7 +388,9 @@ impl App {
     }
 
     fn save_recipe(&mut self, ctx: &Context, path: &Path) {
-        let text = self.ws.recipe.to_toml(catalogue::schema());
+        let schema = catalogue::schema();
+        let recipe = self.ws.recipe.with_absolute_paths(&self.ws.base_dir, schema);
+        let text = recipe.to_toml(schema);
         let mut path = path.to_owned();
         if path.extension().is_none() {
             path.set_extension("toml");
@@ -652,8 +652,7 @@ impl App {
             .show_separator_line(false)
             .show(ui, |ui| asked.extend(timeline::ui(ui, &mut self.ws)));
 
-        let narrow = ui.available_width() < NARROW;
-        if self.recipe_shown && !self.presentation && !narrow {
+        if self.recipe_shown && !self.presentation {
             let most = (ui.available_width() * 0.45).max(220.0);
             let panel = Panel::left("recipe")
                 .resizable(true)

@@ -132,7 +132,7 @@ pub const DARK: Palette = Palette {
     warning: rgb(0xe8b04a),
     error: rgb(0xff8a80),
     banner: rgb(0x3a2a17),
-    scrim: Color32::from_rgba_premultiplied(0, 0, 0, 140),
+    scrim: Color32::from_rgba_premultiplied(0, 0, 0, 120),
     shadow: Color32::from_rgba_premultiplied(0, 0, 0, 110),
 };
 
@@ -373,6 +373,12 @@ pub fn series(visuals: &Visuals, index: usize) -> Color32 {
     };
     let [r, g, b, a] = theme.rgba(Ink::Series(index));
     Color32::from_rgba_unmultiplied(r, g, b, a)
+}
+
+/// The frame of a dialog in the middle of the window.
+pub fn dialog_frame(ctx: &egui::Context) -> egui::Frame {
+    let style = ctx.global_style();
+    egui::Frame::popup(&style).inner_margin(style.spacing.window_margin)
 }
 
 /// Gives the context the styles of both appearances, ordinary or for a

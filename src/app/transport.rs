@@ -229,7 +229,7 @@ fn place_ui(ui: &mut Ui, ws: &Workspace, with_rate: bool) {
         &thousands(run.newest_step()),
         &widest,
         "Step",
-        Align::Max,
+        Align::Min,
     )
     .on_hover_text(format!("Of {} steps", thousands(total)));
     if with_rate {
@@ -243,6 +243,6 @@ fn place_ui(ui: &mut Ui, ws: &Workspace, with_rate: bool) {
             RunState::Diverged(_) => "diverged".to_owned(),
             RunState::Failed { .. } => "failed".to_owned(),
         };
-        fixed_label(ui, &text, "000\u{2009}000 steps/s", "Speed now", Align::Max);
+        fixed_label(ui, &text, "000\u{2009}000 steps/s", "Speed now", Align::Min);
     }
 }

@@ -12,7 +12,7 @@ use strum::IntoEnumIterator as _;
 
 use super::icons::{Icon, IconButton};
 use super::panels::{self, Panel, PanelKind};
-use super::theme::{HALF, Palette, UNIT};
+use super::theme::{self, HALF, Palette, UNIT};
 use super::workspace::Workspace;
 use crate::figure::Figure;
 
@@ -71,6 +71,13 @@ fn default_tree() -> Tree<PanelKind> {
     let right = tiles.insert_vertical_tile(vec![landscape, data]);
     let root = tiles.insert_horizontal_tile(vec![left, right]);
     Tree::new(egui::Id::unique(TREE), root, tiles)
+}
+
+/// Whether there is too little room for several tiles whose labels can be read.
+fn is_small(ui: &Ui) -> bool {
+    let scale = egui::TextStyle::Body.resolve(ui.style()).size / theme::TEXT_SIZES[1];
+    let room = ui.available_size() / scale;
+    room.x < 600.0 || room.y < 420.0
 }
 
 /// Whether a stored tree shows every view once and nothing else.
@@ -198,6 +205,8 @@ impl Workbench {
         };
         if let Some(kind) = self.maximised {
             behavior.maximised_ui(ui, kind);
+        } else if is_small(ui) {
+            behavior.compact_ui(ui);
         } else {
             self.tree.ui(&mut behavior, ui);
         }
@@ -244,6 +253,36 @@ impl Behavior<'_> {
         }
     }
 
+    /// One view at a time, for small windows: all views are tabs of one bar.
+    fn compact_ui(&mut self, ui: &mut Ui) {
+        let rect = ui.available_rect_before_wrap();
+        let (bar, body) = rect.split_top_bottom_at_y(rect.top() + BAR_HEIGHT);
+        let palette = Palette::of(ui.visuals());
+        ui.painter().rect_filled(bar, 0.0, palette.panel);
+        let mut bar_ui = ui.new_child(
+            UiBuilder::new()
+                .max_rect(bar)
+                .layout(Layout::right_to_left(Align::Center)),
+        );
+        self.menu_button(&mut bar_ui, self.focused);
+        bar_ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            egui::ScrollArea::horizontal()
+                .scroll_bar_visibility(egui::scroll_area::ScrollBarVisibility::AlwaysHidden)
+                .show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
+                    for kind in PanelKind::iter() {
+                        let title = self.title(kind);
+                        if ui.selectable_label(kind == self.focused, title).clicked() {
+                            self.focused = kind;
+                        }
+                    }
+                });
+        });
+        let mut body_ui = ui.new_child(UiBuilder::new().max_rect(body));
+        self.body(&mut body_ui, self.focused);
+        ui.advance_cursor_after_rect(rect);
+    }
+
     /// One view over the whole centre, under a bar like that of a tile.
     fn maximised_ui(&mut self, ui: &mut Ui, kind: PanelKind) {
         let rect = ui.available_rect_before_wrap();
@@ -256,7 +295,7 @@ impl Behavior<'_> {
                 .layout(Layout::left_to_right(Align::Center)),
         );
         let title = self.title(kind);
-        bar_ui.label(super::theme::strong(title));
+        bar_ui.label(theme::strong(title));
         bar_ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             self.bar_buttons(ui, kind, true);
         });
@@ -293,7 +332,12 @@ impl Behavior<'_> {
         {
             self.maximise = Some(kind);
         }
-        let name = format!("{title} menu");
+        self.menu_button(ui, kind);
+    }
+
+    fn menu_button(&mut self, ui: &mut Ui, kind: PanelKind) {
+        let name = format!("{} menu", self.title(kind));
+        let side = egui::Vec2::splat(BAR_HEIGHT - HALF);
         let menu = ui
             .add(IconButton::new(Icon::More, &name).size(side))
             .on_hover_text("Settings, export, copy, data, help");

@@ -126,6 +126,8 @@ pub(super) fn write(
     path: &Path,
     look: &Look,
 ) -> Result<(), Failure> {
+    let schema = crate::catalogue::schema();
+    let recipe = run.setup.recipe.with_absolute_paths(&run.setup.base_dir, schema);
     let figure = super::views::figure(run, view)
         .with_metadata(
             RECIPE_KEY,

@@ -8,6 +8,7 @@
 mod component;
 mod diff;
 mod error;
+mod paths;
 mod field;
 pub mod presets;
 mod read;

@@ -178,6 +178,7 @@ impl FieldEditor<'_> {
                 row(ui, field.label, field.help, |ui| {
                     ui.add(
                         TextEdit::singleline(&mut text)
+                            .align(egui::Align2::LEFT_CENTER)
                             .id_salt(salt)
                             .desired_width(f32::INFINITY),
                     )
@@ -200,6 +201,7 @@ impl FieldEditor<'_> {
                             .clicked();
                         ui.add(
                             TextEdit::singleline(&mut text)
+                                .align(egui::Align2::LEFT_CENTER)
                                 .id_salt(salt)
                                 .hint_text("Path of a file")
                                 .desired_width(f32::INFINITY),
@@ -362,7 +364,9 @@ impl FieldEditor<'_> {
                     .desired_rows(list.len().clamp(2, 10))
                     .hint_text("One a line")
             } else {
-                TextEdit::singleline(&mut text).hint_text("Separated by commas")
+                TextEdit::singleline(&mut text)
+                    .align(egui::Align2::LEFT_CENTER)
+                    .hint_text("Separated by commas")
             };
             ui.add(edit.id_salt(salt).desired_width(f32::INFINITY))
                 .accessible_name(name)
@@ -450,7 +454,7 @@ fn format_integer(number: f64) -> String {
 
 /// The shortest digits that read back as the same number, with an exponent
 /// where it is far from one.
-pub(super) fn format_float(number: f64) -> String {
+pub fn format_float(number: f64) -> String {
     let magnitude = number.abs();
     let text = if number != 0.0 && !(1.0e-4..1.0e6).contains(&magnitude) {
         format!("{number:e}")

@@ -20,6 +20,7 @@ use super::workspace::{RunRecord, Workspace};
 use crate::catalogue;
 use crate::engine::{RunId, RunState};
 use crate::recipe::{Recipe, Section, Value};
+pub use field::format_float;
 use pictures::Pictures;
 
 /// The height of a section's header.
