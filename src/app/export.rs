@@ -459,7 +459,10 @@ pub fn with_recipe(figure: Figure, ws: &Workspace) -> Figure {
         return figure;
     }
     let schema = crate::catalogue::schema();
-    let recipe = ws.applied.with_absolute_paths(&ws.base_dir, schema).to_toml(schema);
+    let recipe = ws
+        .applied
+        .with_absolute_paths(&ws.base_dir, schema)
+        .to_toml(schema);
     figure
         .with_metadata(RECIPE_KEY, recipe)
         .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))

@@ -389,7 +389,10 @@ impl App {
 
     fn save_recipe(&mut self, ctx: &Context, path: &Path) {
         let schema = catalogue::schema();
-        let recipe = self.ws.recipe.with_absolute_paths(&self.ws.base_dir, schema);
+        let recipe = self
+            .ws
+            .recipe
+            .with_absolute_paths(&self.ws.base_dir, schema);
         let text = recipe.to_toml(schema);
         let mut path = path.to_owned();
         if path.extension().is_none() {

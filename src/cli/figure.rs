@@ -127,7 +127,10 @@ pub(super) fn write(
     look: &Look,
 ) -> Result<(), Failure> {
     let schema = crate::catalogue::schema();
-    let recipe = run.setup.recipe.with_absolute_paths(&run.setup.base_dir, schema);
+    let recipe = run
+        .setup
+        .recipe
+        .with_absolute_paths(&run.setup.base_dir, schema);
     let figure = super::views::figure(run, view)
         .with_metadata(
             RECIPE_KEY,

@@ -89,15 +89,13 @@ pub(super) fn run_into(
         eprintln!("note: {}", divergence.explanation);
     }
     if let Some(row) = finished.history.last() {
+        let sharpness = row.sharpness.map_or_else(String::new, |sharpness| {
+            format!(", sharpness {sharpness:.4}")
+        });
         super::say(&format!(
-            "{}: step {}, training loss {:.6}{}\n",
-            recipe.name,
-            row.step,
-            row.train_loss,
-            row.sharpness.map_or_else(String::new, |sharpness| format!(
-                ", sharpness {sharpness:.4}"
-            ))
-        );
+            "{}: step {}, training loss {:.6}{sharpness}\n",
+            recipe.name, row.step, row.train_loss
+        ));
     }
     super::say(&format!(
         "results are in {}\nfigures are in {}\n",

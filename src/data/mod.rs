@@ -154,7 +154,9 @@ pub fn check(component: &Component) -> Vec<Problem> {
         .map(|source| source.check(component))
         .unwrap_or_default();
     if component.get("samples").is_some() && component.get("dimensions").is_some() {
-        let numbers = component.count("samples").saturating_mul(component.count("dimensions"));
+        let numbers = component
+            .count("samples")
+            .saturating_mul(component.count("dimensions"));
         if numbers > MOST_NUMBERS {
             problems.push(Problem {
                 key: "samples".to_owned(),

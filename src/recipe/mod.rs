@@ -8,8 +8,8 @@
 mod component;
 mod diff;
 mod error;
-mod paths;
 mod field;
+mod paths;
 pub mod presets;
 mod read;
 mod schema;

@@ -50,7 +50,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("points.csv"), "x,y\n1,2\n").unwrap();
         let mut recipe = Recipe::defaults(schema());
-        let csv = schema().section("data").and_then(|data| data.component("csv"));
+        let csv = schema()
+            .section("data")
+            .and_then(|data| data.component("csv"));
         recipe.data = csv.unwrap().with("path", "points.csv");
         let moved = recipe.with_absolute_paths(folder.path(), schema());
         assert!(std::path::Path::new(moved.data.text("path")).is_absolute());

@@ -68,7 +68,10 @@ impl RunFolder {
     /// # Errors
     /// [`SessionError::Write`], [`SessionError::Checkpoint`].
     pub fn save(&self, run: &FinishedRun, schema: &Schema) -> Result<(), SessionError> {
-        let recipe = run.setup.recipe.with_absolute_paths(&run.setup.base_dir, schema);
+        let recipe = run
+            .setup
+            .recipe
+            .with_absolute_paths(&run.setup.base_dir, schema);
         self.write(RECIPE, recipe.to_toml(schema).as_bytes())?;
 
         let mut metrics = Vec::new();
