@@ -132,10 +132,7 @@ pub(super) fn write(
         .recipe
         .with_absolute_paths(&run.setup.base_dir, schema);
     let figure = super::views::figure(run, view)
-        .with_metadata(
-            RECIPE_KEY,
-            run.setup.recipe.to_toml(crate::catalogue::schema()),
-        )
+        .with_metadata(RECIPE_KEY, recipe.to_toml(schema))
         .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
         .with_metadata("step", run.last.step.to_string());
     let (width, height) = (
