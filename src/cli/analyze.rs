@@ -58,7 +58,7 @@ struct SliceArgs {
     grid: Option<u16>,
 
     /// How far the slice reaches along each direction [default: the recipe's]
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
     extent: Option<f64>,
 
     /// `random`, or a safetensors file with the tensors `d1.NAME` and `d2.NAME`

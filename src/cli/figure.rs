@@ -32,15 +32,20 @@ pub(super) struct FigureArgs {
 #[derive(Debug, Args)]
 pub(super) struct Look {
     /// Width in CSS pixels, 96 to the inch [default: 720]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     width: Option<f64>,
 
     /// Height in CSS pixels [default: what suits the view]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     height: Option<f64>,
 
     /// Pixels of a PNG for each CSS pixel: 1 is 96 dpi, 3 is 288 dpi
-    #[arg(long, value_name = "N", default_value_t = 2.0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2.0,
+        allow_negative_numbers = true
+    )]
     scale: f64,
 
     /// Light for paper, dark for slides
