@@ -519,6 +519,75 @@ fn a_recipe_file_is_opened_through_the_dialog() {
     });
 }
 
+/// Does a command through the palette.
+fn command(window: &mut Harness<'static, App>, words: &str) {
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+    window.run_steps(3);
+    window.event(egui::Event::Text(words.to_owned()));
+    window.run_steps(2);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(4);
+}
+
+#[test]
+fn small_windows_open_and_close() {
+    let _alone = alone();
+    let mut window = window(options());
+    until(&mut window, "training", |window| step_of(window) > 2);
+    for (words, sign) in [
+        ("all keys", "Make one training step, then hold"),
+        ("about", "Licence"),
+    ] {
+        command(&mut window, words);
+        assert!(says(&window, sign), "{words}");
+        picture(&mut window);
+        window.key_press(egui::Key::Escape);
+        window.run_steps(3);
+        assert!(!says(&window, sign), "{words}");
+    }
+    click(&mut window, "Loss curves menu");
+    click(&mut window, "What this shows…");
+    assert!(says(&window, "The loss of every step"));
+    window.key_press(egui::Key::Escape);
+    window.run_steps(3);
+    click(&mut window, "Loss curves menu");
+    click(&mut window, "Show the numbers…");
+    until(&mut window, "the table", |window| says(window, " rows"));
+    picture(&mut window);
+}
+
+#[test]
+fn the_presentation_mode_hides_the_recipe_and_ends_with_escape() {
+    let _alone = alone();
+    let mut window = window(options());
+    until(&mut window, "training", |window| step_of(window) > 2);
+    assert!(has(&window, "Recipe"));
+    window.key_press(egui::Key::F11);
+    window.run_steps(4);
+    assert!(window.state().is_presentation());
+    assert!(!has(&window, "Recipe"));
+    picture(&mut window);
+    window.key_press(egui::Key::Escape);
+    window.run_steps(4);
+    assert!(!window.state().is_presentation());
+    assert!(has(&window, "Recipe"));
+}
+
+#[test]
+fn a_dragged_file_says_what_it_would_do() {
+    let _alone = alone();
+    let mut window = window(options());
+    until(&mut window, "training", |window| step_of(window) > 2);
+    let before = mean_brightness(&picture(&mut window));
+    window.input_mut().hovered_files.push(egui::HoveredFile {
+        path: Some(PathBuf::from("/somewhere/table.csv")),
+        mime: String::new(),
+    });
+    window.step();
+    let covered = mean_brightness(&picture(&mut window));
+    assert!(covered < 0.9 * before, "{covered} {before}");
+}
+
 #[test]
 fn a_past_snapshot_can_be_looked_at() {
     let _alone = alone();

@@ -186,7 +186,14 @@ impl Notifications {
         }
         self.unread = 0;
         let mut open = true;
-        egui::Window::new("Messages")
+        egui::Window::new(theme::strong("Messages"))
+            .id(Id::unique("messages"))
+            .title_frame(
+                egui::Frame::new()
+                    .inner_margin(egui::Margin::symmetric(2 * UNIT as i8, UNIT as i8)),
+            )
+            .pivot(Align2::CENTER_CENTER)
+            .default_pos(ctx.content_rect().center())
             .open(&mut open)
             .collapsible(false)
             .default_size(vec2(420.0, 280.0))

@@ -107,7 +107,6 @@ pub struct App {
     recipe_width: f32,
     frame_times: FrameTimes,
     logic_time: Duration,
-    quitting: bool,
 }
 
 impl App {
@@ -190,7 +189,6 @@ impl App {
             recipe_width: stored.recipe_width.unwrap_or(RECIPE_WIDTH),
             frame_times: FrameTimes::default(),
             logic_time: Duration::ZERO,
-            quitting: false,
         })
     }
 
@@ -273,10 +271,7 @@ impl App {
             Command::RevertRecipe => self.editor.revert(&mut self.ws),
             Command::Undo => self.editor.undo(&mut self.ws),
             Command::Redo => self.editor.redo(&mut self.ws),
-            Command::Quit => {
-                self.quitting = true;
-                ctx.send_viewport_cmd(ViewportCommand::Close);
-            }
+            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::ShowLoss => self.workbench.focus(PanelKind::Loss),
             Command::ShowLandscape => self.workbench.focus(PanelKind::Landscape),
             Command::ShowSpectrum => self.workbench.focus(PanelKind::Spectrum),
@@ -581,6 +576,9 @@ impl App {
 
     /// Leaves the innermost mode.
     fn escape(&mut self, ctx: &Context) {
+        if self.windows.close_one() {
+            return;
+        }
         if self.workbench.maximised().is_some() {
             self.workbench.restore();
         } else if self.presentation {

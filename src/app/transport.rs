@@ -233,6 +233,7 @@ fn place_ui(ui: &mut Ui, ws: &Workspace, with_rate: bool) {
     )
     .on_hover_text(format!("Of {} steps", thousands(total)));
     if with_rate {
+        ui.add_space(UNIT);
         let text = match &run.state {
             RunState::Running => match run.steps_per_second {
                 Some(rate) => format!("{} steps/s", thousands(rate.round() as u64)),

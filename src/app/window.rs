@@ -73,16 +73,24 @@ fn missing_display() -> Option<&'static str> {
 impl From<eframe::Error> for WindowError {
     fn from(error: eframe::Error) -> Self {
         match error {
-            eframe::Error::Winit(error) => Self::NoDisplay(error.to_string()),
-            eframe::Error::WinitEventLoop(error) => Self::NoDisplay(error.to_string()),
-            eframe::Error::Wgpu(error) => Self::NoAdapter(first_line(&error.to_string())),
-            other => Self::Other(first_line(&other.to_string())),
+            eframe::Error::Winit(error) => Self::NoDisplay(reason(&error.to_string())),
+            eframe::Error::WinitEventLoop(error) => Self::NoDisplay(reason(&error.to_string())),
+            eframe::Error::Wgpu(error) => Self::NoAdapter(reason(&error.to_string())),
+            other => Self::Other(reason(&other.to_string())),
         }
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The part of a library's message that a person can use: its first line,
+/// without the place in the source and without an empty list of causes.
+fn reason(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.trim_end_matches("{}").trim_end_matches([':', ' ']);
+    match line.strip_prefix("os error at ") {
+        Some(placed) => placed.split_once(": ").map_or(placed, |(_, reason)| reason),
+        None => line,
+    }
+    .to_owned()
 }
 
 /// The program's sign: contour lines around a minimum, and the way into it.
@@ -118,6 +126,19 @@ mod tests {
     fn the_icon_is_as_large_as_it_says() {
         let icon = icon();
         assert_eq!(icon.rgba.len(), (icon.width * icon.height * 4) as usize);
+    }
+
+    #[test]
+    fn reasons_are_for_people() {
+        assert_eq!(
+            reason("os error at /src/winit/mod.rs:788: Failed to open connection to X server"),
+            "Failed to open connection to X server"
+        );
+        assert_eq!(
+            reason("Failed to create surface for any enabled backend: {}"),
+            "Failed to create surface for any enabled backend"
+        );
+        assert_eq!(reason("one\ntwo"), "one");
     }
 
     #[test]

@@ -64,62 +64,75 @@ impl Table {
 impl Windows {
     /// Shows what is open.
     pub fn show(&mut self, ctx: &Context, adapter: &Adapter) {
-        let room = ctx.content_rect().size() - vec2(6.0 * UNIT, 10.0 * UNIT);
-        let size = |width: f32, height: f32| vec2(width.min(room.x), height.min(room.y));
-        let window = |title: String, open: bool| {
-            let id = egui::Id::unique(("window", &title));
-            (title, open, id)
-        };
-
-        let (title, mut open, id) = window("About losscape".to_owned(), self.about);
-        Window::new(title)
-            .id(id)
-            .open(&mut open)
-            .collapsible(false)
-            .resizable(false)
-            .default_size(size(440.0, 420.0))
-            .show(ctx, |ui| about_ui(ui, adapter));
-        self.about = open;
-
-        let (title, mut open, id) = window("All keys".to_owned(), self.keys);
-        Window::new(title)
-            .id(id)
-            .open(&mut open)
-            .collapsible(false)
-            .default_size(size(560.0, 620.0))
-            .show(ctx, keys_ui);
-        self.keys = open;
-
-        if let Some((kind, name)) = self.help.clone() {
-            let (title, mut open, id) = window(format!("{name}: what it shows"), true);
-            Window::new(title)
-                .id(id)
-                .open(&mut open)
-                .collapsible(false)
-                .default_size(size(420.0, 260.0))
-                .show(ctx, |ui| {
-                    for paragraph in workbench::help(kind) {
-                        ui.add(egui::Label::new(*paragraph).wrap());
-                        ui.add_space(HALF);
-                    }
-                });
+        if self.about {
+            let shown = window(ctx, "About losscape", [440.0, 320.0]);
+            self.about = shown.show(|ui| about_ui(ui, adapter));
+        }
+        if self.keys {
+            self.keys = window(ctx, "All keys", [640.0, 620.0]).show(keys_ui);
+        }
+        if let Some((kind, name)) = &self.help {
+            let open = window(ctx, name, [440.0, 240.0]).show(|ui| {
+                for paragraph in workbench::help(*kind) {
+                    ui.add(egui::Label::new(*paragraph).wrap());
+                    ui.add_space(HALF);
+                }
+            });
             if !open {
                 self.help = None;
             }
         }
-
         if let Some(table) = &self.table {
-            let (title, mut open, id) = window(format!("Numbers: {}", table.title), true);
-            Window::new(title)
-                .id(id)
-                .open(&mut open)
-                .collapsible(false)
-                .default_size(size(640.0, 480.0))
-                .show(ctx, |ui| table_ui(ui, table));
-            if !open {
+            let title = format!("Numbers: {}", table.title);
+            if !window(ctx, &title, [640.0, 480.0]).show(|ui| table_ui(ui, table)) {
                 self.table = None;
             }
         }
+    }
+
+    /// Closes the newest of what is open; whether there was something.
+    pub fn close_one(&mut self) -> bool {
+        if self.table.take().is_some() || self.help.take().is_some() {
+            return true;
+        }
+        let open = self.keys || self.about;
+        if self.keys {
+            self.keys = false;
+        } else {
+            self.about = false;
+        }
+        open
+    }
+}
+
+/// A window in the middle, about to be shown.
+struct Shown<'a> {
+    ctx: &'a Context,
+    window: Window<'a>,
+}
+
+fn window<'a>(ctx: &'a Context, title: &str, size: [f32; 2]) -> Shown<'a> {
+    let screen = ctx.content_rect();
+    let room = screen.size() - vec2(6.0 * UNIT, 10.0 * UNIT);
+    let window = Window::new(theme::strong(title))
+        .id(egui::Id::unique(("window", title)))
+        .collapsible(false)
+        .title_frame(
+            egui::Frame::new().inner_margin(egui::Margin::symmetric(2 * UNIT as i8, UNIT as i8)),
+        )
+        .pivot(egui::Align2::CENTER_CENTER)
+        .default_pos(screen.center())
+        .default_size(vec2(size[0].min(room.x), size[1].min(room.y)))
+        .max_size(room);
+    Shown { ctx, window }
+}
+
+impl Shown<'_> {
+    /// Shows it; whether it stays open.
+    fn show(self, content: impl FnOnce(&mut Ui)) -> bool {
+        let mut open = true;
+        self.window.open(&mut open).show(self.ctx, content);
+        open
     }
 }
 
@@ -164,7 +177,7 @@ fn keys_ui(ui: &mut Ui) {
                 egui::Grid::new(section.title())
                     .num_columns(2)
                     .spacing([3.0 * UNIT, HALF])
-                    .min_col_width(152.0)
+                    .min_col_width(176.0)
                     .show(ui, |ui| {
                         for command in Command::iter()
                             .filter(|command| command.section() == section)
@@ -186,7 +199,7 @@ fn keys_ui(ui: &mut Ui) {
             egui::Grid::new("view keys")
                 .num_columns(2)
                 .spacing([3.0 * UNIT, HALF])
-                .min_col_width(152.0)
+                .min_col_width(176.0)
                 .show(ui, |ui| {
                     for (keys, what) in [
                         ("Drag", "Move the picture"),

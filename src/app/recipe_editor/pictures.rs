@@ -539,7 +539,11 @@ fn curve(painter: &Painter, rect: Rect, ink: Color32, function: impl Fn(f32) -> 
     let values: Vec<f32> = (0..=PARTS)
         .map(|index| function(index as f32 / PARTS as f32))
         .collect();
-    let high = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let mut high = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    if values.iter().all(|value| *value == high) {
+        // A line that stays the same lies in the middle.
+        high *= 2.0;
+    }
     let inner = rect.shrink2(vec2(2.0, 3.0));
     let points: Vec<Pos2> = values
         .iter()
