@@ -619,22 +619,14 @@ fn it_fits_small_windows_and_large_text() {
 }
 
 #[test]
-fn the_window_works_little_per_frame() {
+fn the_windows_own_work_is_measured() {
     let _alone = alone();
     let mut window = window(options());
     until(&mut window, "training", |window| step_of(window) > 10);
     window.state_mut().clear_frame_times();
-    for _ in 0..60 {
-        window.step();
-        std::thread::sleep(Duration::from_millis(16));
-    }
+    window.run_steps(20);
+    // How long a frame takes is for `benches/window.rs` to say.
     let times = window.state().frame_times();
-    println!(
-        "the window's own work per frame: median {:.2} ms, 99 % {:.2} ms, longest {:.2} ms",
-        1e3 * times.median(),
-        1e3 * times.p99(),
-        1e3 * times.longest()
-    );
-    // Far above the goal: a test machine may be busy. The bench is exact.
-    assert!(times.median() < 0.05, "median {} s", times.median());
+    assert_eq!(times.len(), 20);
+    assert!(times.median() > 0.0 && times.median() <= times.p99());
 }

@@ -458,7 +458,11 @@ pub fn with_recipe(figure: Figure, ws: &Workspace) -> Figure {
     if figure.metadata.contains_key(RECIPE_KEY) {
         return figure;
     }
-    let recipe = ws.applied.to_toml(crate::catalogue::schema());
+    let schema = crate::catalogue::schema();
+    let recipe = ws
+        .applied
+        .with_absolute_paths(&ws.base_dir, schema)
+        .to_toml(schema);
     figure
         .with_metadata(RECIPE_KEY, recipe)
         .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))

@@ -24,6 +24,7 @@ pub mod recipe_editor;
 mod runs;
 mod shell;
 mod status;
+mod textures;
 pub mod theme;
 mod timeline;
 mod transport;

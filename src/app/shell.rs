@@ -33,7 +33,7 @@ const FRAME: Duration = Duration::from_millis(33);
 const TOP_HEIGHT: f32 = 40.0;
 const TIMELINE_HEIGHT: f32 = 36.0;
 const STATUS_HEIGHT: f32 = 28.0;
-const RECIPE_WIDTH: f32 = 280.0;
+const RECIPE_WIDTH: f32 = 304.0;
 
 /// How the program starts.
 #[derive(Clone)]
@@ -385,7 +385,12 @@ impl App {
     }
 
     fn save_recipe(&mut self, ctx: &Context, path: &Path) {
-        let text = self.ws.recipe.to_toml(catalogue::schema());
+        let schema = catalogue::schema();
+        let recipe = self
+            .ws
+            .recipe
+            .with_absolute_paths(&self.ws.base_dir, schema);
+        let text = recipe.to_toml(schema);
         let mut path = path.to_owned();
         if path.extension().is_none() {
             path.set_extension("toml");

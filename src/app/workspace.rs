@@ -9,8 +9,8 @@ use crate::catalogue;
 use crate::diagnostics::PredictionMap;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
-    Job, JobEvent, JobEventKind, JobHandle, Landscape, LiveGradient, Origin, ResultKind, RunId,
-    RunInfo, RunState, Slot, Spectrum, Succession,
+    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, ResultKind,
+    RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::recipe::{Difference, Recipe, Value};
@@ -626,13 +626,21 @@ impl Workspace {
     /// Takes in everything that the engine reported since the last call, and the
     /// newest parameters. Returns whether anything came.
     pub fn drain(&mut self) -> bool {
+        // A job that is done by now has its result among the events below. One
+        // that ends later keeps its handle: dropping it would void the result.
+        let done: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|job| job.is_done())
+            .map(JobHandle::id)
+            .collect();
         let events = self.engine.drain();
         let mut changed = !events.is_empty();
         for event in events {
             self.take(event);
         }
         changed |= self.take_latest();
-        self.jobs.retain(|job| !job.is_done());
+        self.jobs.retain(|job| !done.contains(&job.id()));
         changed
     }
 

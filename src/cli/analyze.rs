@@ -58,7 +58,7 @@ struct SliceArgs {
     grid: Option<u16>,
 
     /// How far the slice reaches along each direction [default: the recipe's]
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
     extent: Option<f64>,
 
     /// `random`, or a safetensors file with the tensors `d1.NAME` and `d2.NAME`
@@ -100,15 +100,15 @@ struct SpectrumArgs {
     common: Common,
 
     /// How many of the largest eigenvalues [default: the recipe's]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
     top: Option<u32>,
 
     /// Random probes of trace and density [default: the recipe's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     probes: Option<u32>,
 
     /// Lanczos steps for each probe [default: the recipe's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     steps: Option<u32>,
 
     /// Seed of the probes [default: the recipe's]

@@ -32,15 +32,20 @@ pub(super) struct FigureArgs {
 #[derive(Debug, Args)]
 pub(super) struct Look {
     /// Width in CSS pixels, 96 to the inch [default: 720]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     width: Option<f64>,
 
     /// Height in CSS pixels [default: what suits the view]
-    #[arg(long, value_name = "PX")]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     height: Option<f64>,
 
     /// Pixels of a PNG for each CSS pixel: 1 is 96 dpi, 3 is 288 dpi
-    #[arg(long, value_name = "N", default_value_t = 2.0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2.0,
+        allow_negative_numbers = true
+    )]
     scale: f64,
 
     /// Light for paper, dark for slides
@@ -126,11 +131,13 @@ pub(super) fn write(
     path: &Path,
     look: &Look,
 ) -> Result<(), Failure> {
+    let schema = crate::catalogue::schema();
+    let recipe = run
+        .setup
+        .recipe
+        .with_absolute_paths(&run.setup.base_dir, schema);
     let figure = super::views::figure(run, view)
-        .with_metadata(
-            RECIPE_KEY,
-            run.setup.recipe.to_toml(crate::catalogue::schema()),
-        )
+        .with_metadata(RECIPE_KEY, recipe.to_toml(schema))
         .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
         .with_metadata("step", run.last.step.to_string());
     let (width, height) = (

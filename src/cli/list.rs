@@ -11,7 +11,7 @@ use crate::recipe::{Field, FieldKind, PRESETS, Schema, Section};
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// What to list: data, models, activations, initializations, losses,
-    /// optimizers, schedules, analyses or recipes [default: all of them]
+    /// optimizers, schedules, training, analyses or recipes [default: all of them]
     what: Option<String>,
 
     /// Also list the keys of each entry, with their ranges and defaults
@@ -20,18 +20,19 @@ pub(super) struct ListArgs {
 }
 
 /// The word on the command line, and the recipe section that it stands for.
-const REGISTRIES: [(&str, &str); 6] = [
+const REGISTRIES: [(&str, &str); 7] = [
     ("data", "data"),
     ("models", "model"),
     ("initializations", "initialization"),
     ("losses", "loss"),
     ("optimizers", "optimizer"),
     ("schedules", "schedule"),
+    ("training", "training"),
 ];
 
 pub(super) fn list(args: &ListArgs) -> Result<(), Failure> {
     let text = listing(args.what.as_deref(), args.keys, crate::catalogue::schema())?;
-    print!("{text}");
+    super::say(&text);
     Ok(())
 }
 
@@ -83,8 +84,11 @@ fn list_section(text: &mut String, word: &str, key: &str, keys: bool, schema: &S
     };
     heading(text, word);
     for kind in &section.kinds {
-        entry(text, kind.key, kind.help);
-        if keys {
+        if !section.is_single() {
+            entry(text, kind.key, kind.help);
+        }
+        // A section of one kind has nothing to list but its keys.
+        if keys || section.is_single() {
             for field in kind.fields {
                 list_field(text, field);
             }

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::recipe::{PRESETS, Recipe, presets};
 
@@ -48,13 +48,6 @@ enum Command {
     Figure(figure::FigureArgs),
     /// List what recipes can name: data sets, models, losses, optimizers, …
     List(list::ListArgs),
-}
-
-/// The recipe a command works on and how it is changed on the way.
-#[derive(Debug, Args)]
-struct RecipeArgs {
-    /// A built-in recipe's name (see `losscape list recipes`) or a TOML file
-    recipe: String,
 }
 
 /// The two parts of a data set.
@@ -148,6 +141,12 @@ fn init_logging() {
         .try_init();
 }
 
+/// Writes to standard output. Whoever closed it does not want to read more.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 /// Reads the recipe called `name`: a built-in one, or else a file.
 ///
 /// Returns it with its stem (for folder names) and the folder that relative
@@ -155,7 +154,7 @@ fn init_logging() {
 fn read_recipe(name: &str) -> Result<(Recipe, String, PathBuf), Failure> {
     let schema = crate::catalogue::schema();
     let path = PathBuf::from(name);
-    // A file of that name comes before the built-in recipe.
+    // `./spirals` or `spirals.toml` is a file, `spirals` the built-in recipe.
     let looks_like_a_file = path.extension().is_some() || path.components().count() > 1;
     if !looks_like_a_file && let Some(text) = presets::preset(name) {
         let file = format!("{name}.toml");

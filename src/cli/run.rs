@@ -24,7 +24,7 @@ pub(super) struct RunArgs {
     out: PathBuf,
 
     /// Train this many steps instead of the recipe's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     steps: Option<u32>,
 
     /// Use this seed instead of the recipe's
@@ -89,18 +89,19 @@ pub(super) fn run_into(
         eprintln!("note: {}", divergence.explanation);
     }
     if let Some(row) = finished.history.last() {
-        println!(
-            "{}: step {}, training loss {:.6}{}",
-            recipe.name,
-            row.step,
-            row.train_loss,
-            row.sharpness.map_or_else(String::new, |sharpness| format!(
-                ", sharpness {sharpness:.4}"
-            ))
-        );
+        let sharpness = row.sharpness.map_or_else(String::new, |sharpness| {
+            format!(", sharpness {sharpness:.4}")
+        });
+        super::say(&format!(
+            "{}: step {}, training loss {:.6}{sharpness}\n",
+            recipe.name, row.step, row.train_loss
+        ));
     }
-    println!("results are in {}", out.display());
-    println!("figures are in {}", out.join("figures").display());
+    super::say(&format!(
+        "results are in {}\nfigures are in {}\n",
+        out.display(),
+        out.join("figures").display()
+    ));
     Ok(())
 }
 

@@ -135,13 +135,10 @@ fn gradients(run: &FinishedRun) -> Figure {
     };
     let mut figure = views::gradients::layers(&GradientSettings::default(), &series);
     let layout = run.setup.network.layout();
-    let image = layout.iter().next().map(|tensor| {
-        tensor_image(
-            tensor,
-            &run.gradients.gradient,
-            run.setup.network.input_shape(),
-        )
-    });
+    let image = layout
+        .iter()
+        .next()
+        .map(|tensor| tensor_image(tensor, &run.gradients.gradient, &run.setup.data.train.shape));
     let step = run.last.step;
     let tensor = views::gradients::tensor(TensorQuantity::Gradient, image.as_ref(), step);
     let classes = match &run.setup.data.train.targets {

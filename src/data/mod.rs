@@ -145,11 +145,28 @@ pub fn section() -> Section {
     }
 }
 
+/// Numbers of a generated data set at most: 800 MB in double precision.
+const MOST_NUMBERS: usize = 100_000_000;
+
 /// Refuses combinations of values in a complete `[data]` component.
 pub fn check(component: &Component) -> Vec<Problem> {
     let mut problems = source(&component.kind)
         .map(|source| source.check(component))
         .unwrap_or_default();
+    if component.get("samples").is_some() && component.get("dimensions").is_some() {
+        let numbers = component
+            .count("samples")
+            .saturating_mul(component.count("dimensions"));
+        if numbers > MOST_NUMBERS {
+            problems.push(Problem {
+                key: "samples".to_owned(),
+                message: format!(
+                    "data.samples times data.dimensions is {numbers}, expected at most \
+                     {MOST_NUMBERS}"
+                ),
+            });
+        }
+    }
     let fraction = component.float("validation_fraction");
     if fraction > 0.0 && component.get("samples").is_some() {
         let samples = split::capped(component.count("samples"), component.count("limit"));

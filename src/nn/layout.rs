@@ -113,7 +113,7 @@ impl ParameterLayout {
         let Some(first) = tensors.next() else {
             return 0..0;
         };
-        let end = tensors.last().unwrap_or(first).range.end;
+        let end = tensors.next_back().unwrap_or(first).range.end;
         first.range.start..end
     }
 

@@ -21,9 +21,9 @@ pub type ValueId = usize;
 pub enum Operator {
     /// y = W x + b.
     Dense {
-        /// W, [outputs, inputs].
+        /// W, `[outputs, inputs]`.
         weight: usize,
-        /// b, [outputs].
+        /// b, `[outputs]`.
         bias: Option<usize>,
         /// Features of x.
         inputs: usize,
@@ -32,7 +32,7 @@ pub enum Operator {
     },
     /// Two-dimensional convolution.
     Conv2d {
-        /// The filters, [outputs, channels, height, width].
+        /// The filters, `[outputs, channels, height, width]`.
         weight: usize,
         /// One bias per output channel.
         bias: Option<usize>,

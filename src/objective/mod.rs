@@ -13,6 +13,8 @@ mod pass;
 mod per_sample;
 mod plan;
 mod plane;
+mod plane_loss;
+mod r_operator;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ pub use hessian::{Curvature, HessianOperator};
 pub use pass::Real;
 pub use per_sample::Sensitivity;
 pub use plane::{Plane, PlaneScratch};
+pub use plane_loss::{PlaneFunction, PlaneLoss};
 
 /// Data that do not fit the network.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! What single samples and single inputs contribute.
 
-use super::pass::{Real, reserve};
+use super::pass::{Block, Primal, Real, Scratch, reserve};
 use super::{Objective, Workspace};
 use crate::data::Targets;
-use crate::nn::kernels::{channels_and_plane, to_channels, to_samples};
+use crate::nn::kernels::matrix::row_sums;
+use crate::nn::kernels::{View, Write, channels_and_plane, conv, to_channels, to_samples};
 use crate::nn::losses::{LossBatch, TargetSlice};
+use crate::nn::network::Operator;
 
 /// What is differentiated with respect to an input.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +144,92 @@ impl<T: Real> Objective<T> {
             None,
         );
         workspace.primal.deltas = deltas;
+    }
+}
+
+impl<T: Real> Block<'_, T> {
+    /// `squares[s]` ← ‖∇ℓ‖² of sample s, from the values and from gradients that
+    /// are not averaged over samples.
+    ///
+    /// For a dense layer the gradient of a sample is the outer product δ aᵀ, so
+    /// its norm is ‖δ‖²(‖a‖² + 1), bias included (Goodfellow 2015).
+    fn gradient_squares(&self, primal: &Primal<T>, scratch: &mut Scratch<T>, squares: &mut [T]) {
+        let (plan, n) = (self.plan, self.samples);
+        scratch.fit(plan, n);
+        squares.fill(T::ZERO);
+        let square_sum = |rows: &[T], sums: &mut [T]| {
+            sums.fill(T::ZERO);
+            for row in rows.chunks_exact(n) {
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += *value * *value;
+                }
+            }
+        };
+        let (mut deltas, mut inputs) = (vec![T::ZERO; n], vec![T::ZERO; n]);
+        for (k, operation) in self.network.operations().iter().enumerate() {
+            let dy = &primal.deltas[plan.range(k + 1, n)];
+            let x = self.value(&primal.values, operation.input);
+            match operation.operator {
+                Operator::Dense { bias, .. } => {
+                    square_sum(dy, &mut deltas);
+                    square_sum(x, &mut inputs);
+                    let bias = if bias.is_some() { T::ONE } else { T::ZERO };
+                    for ((square, delta), input) in squares.iter_mut().zip(&deltas).zip(&inputs) {
+                        *square += *delta * (*input + bias);
+                    }
+                }
+                Operator::Conv2d { bias, geometry, .. } => {
+                    // Per sample: the gradient itself, by the kernel for one sample.
+                    let (plane, positions) =
+                        (geometry.height * geometry.width, geometry.output_plane());
+                    let mut weight = vec![T::ZERO; geometry.outputs * geometry.patch_len()];
+                    let mut delta = vec![T::ZERO; geometry.outputs * positions];
+                    let mut sums = vec![T::ZERO; geometry.outputs];
+                    for (s, square) in squares.iter_mut().enumerate() {
+                        for (o, row) in delta.chunks_exact_mut(positions).enumerate() {
+                            row.copy_from_slice(&dy[(o * n + s) * positions..][..positions]);
+                        }
+                        let view = View {
+                            data: &x[s * plane..],
+                            samples: 1,
+                            channel_stride: n * plane,
+                            sample_stride: 0,
+                        };
+                        conv::parameter_gradient(
+                            &geometry,
+                            &delta,
+                            view,
+                            Write::Overwrite,
+                            &mut weight,
+                            None,
+                            &mut scratch.columns,
+                        );
+                        *square += weight.iter().map(|value| *value * *value).sum::<T>();
+                        if bias.is_some() {
+                            row_sums(&mut sums, Write::Overwrite, &delta, positions);
+                            *square += sums.iter().map(|value| *value * *value).sum::<T>();
+                        }
+                    }
+                }
+                Operator::LayerNorm { geometry, .. } => {
+                    let statistics =
+                        &primal.statistics[plan.extra[k] * n..][..geometry.statistics_len(n)];
+                    let columns = n * geometry.plane;
+                    let (mean, inverse) = statistics.split_at(columns);
+                    for (i, (x, dy)) in x.iter().zip(dy).enumerate() {
+                        let j = i % columns;
+                        let normalized = (*x - mean[j]) * inverse[j];
+                        squares[j / geometry.plane] +=
+                            *dy * *dy * (normalized * normalized + T::ONE);
+                    }
+                }
+                Operator::MaxPool2d(_)
+                | Operator::AvgPool2d(_)
+                | Operator::Flatten
+                | Operator::Activation(_)
+                | Operator::Add(_) => {}
+            }
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::pass::{Real, reserve};
+use super::plane_loss::PlaneLoss;
 use super::{Inner, Objective, Workspace, total};
-use crate::landscape::PlaneLoss;
 use crate::nn::kernels::elementwise::displace;
 use crate::nn::network::Operator;
 

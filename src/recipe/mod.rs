@@ -9,6 +9,7 @@ mod component;
 mod diff;
 mod error;
 mod field;
+mod paths;
 pub mod presets;
 mod read;
 mod schema;

@@ -17,7 +17,7 @@ use crate::engine::headless::FinishedRun;
 use crate::engine::{Landscape, SliceShape, Spectrum, SpectrumPoint};
 use crate::landscape::{path_share, project_path};
 use crate::nn::checkpoint::{self, Precision};
-use crate::recipe::{Component, FieldKind, Recipe, Schema, Value};
+use crate::recipe::{Recipe, Schema};
 use crate::train::optimizers;
 use crate::train::{Divergence, History, RunError, Setup, Snapshot, Snapshots};
 
@@ -68,7 +68,10 @@ impl RunFolder {
     /// # Errors
     /// [`SessionError::Write`], [`SessionError::Checkpoint`].
     pub fn save(&self, run: &FinishedRun, schema: &Schema) -> Result<(), SessionError> {
-        let recipe = with_absolute_paths(&run.setup.recipe, &run.setup.base_dir, schema);
+        let recipe = run
+            .setup
+            .recipe
+            .with_absolute_paths(&run.setup.base_dir, schema);
         self.write(RECIPE, recipe.to_toml(schema).as_bytes())?;
 
         let mut metrics = Vec::new();
@@ -369,40 +372,6 @@ pub fn describe_directions(
             .and_then(|value| value.as_str().map(str::to_owned));
     }
     document
-}
-
-/// The recipe with its relative paths made absolute, so that it means the same
-/// from any folder.
-fn with_absolute_paths(recipe: &Recipe, base_dir: &Path, schema: &Schema) -> Recipe {
-    let mut recipe = recipe.clone();
-    for section in &schema.sections {
-        let Some(component) = recipe.section_mut(section.key) else {
-            continue;
-        };
-        let Some(kind) = section.kind(&component.kind) else {
-            continue;
-        };
-        for field in section.fields(kind) {
-            if field.kind == FieldKind::Path {
-                make_absolute(component, field.key, base_dir);
-            }
-        }
-    }
-    recipe
-}
-
-fn make_absolute(component: &mut Component, key: &str, base_dir: &Path) {
-    let Some(Value::Text(text)) = component.get(key) else {
-        return;
-    };
-    if text.is_empty() {
-        return;
-    }
-    // A file that is gone keeps the path as it was given.
-    if let Ok(absolute) = std::fs::canonicalize(base_dir.join(text)) {
-        let absolute = absolute.to_string_lossy().into_owned();
-        component.set(key, absolute);
-    }
 }
 
 fn double(theta: &[f32]) -> Vec<f64> {

@@ -73,9 +73,6 @@ pub struct SliceDocument {
     /// Share of the path's length that runs perpendicular to the plane.
     #[serde(default)]
     pub path_outside: Option<f64>,
-    /// Largest |L(θ) − L(projection of θ)| over the snapshots.
-    #[serde(default)]
-    pub plane_error: Option<f64>,
 }
 
 impl SliceDocument {
@@ -92,7 +89,6 @@ impl SliceDocument {
                 .collect(),
             path: Vec::new(),
             path_outside: None,
-            plane_error: None,
         }
     }
 

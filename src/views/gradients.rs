@@ -231,7 +231,7 @@ impl LayerCurves {
             for (step, norm) in self.steps.iter().zip(norms) {
                 let column = (((step - first) / width) as usize).min(columns - 1);
                 // A norm that is not a number shows as such.
-                if !(row[column] >= *norm) {
+                if norm.is_nan() || row[column].is_nan() || *norm > row[column] {
                     row[column] = *norm;
                 }
             }

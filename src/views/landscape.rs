@@ -236,10 +236,7 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
         parts.push(format!("plane error {}", format_number(errors.largest, 2)));
     }
     if let Some(share) = path.share.filter(|share| share.length > 0.0) {
-        parts.push(format!(
-            "{} of the path outside",
-            percent(share.length_outside)
-        ));
+        parts.push(format!("{} of path outside", percent(share.length_outside)));
     }
     parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
     parts.push(info.directions.to_owned());
@@ -402,7 +399,7 @@ mod tests {
         assert_eq!(bar.scale.normalization.scale, Scale::Log10);
         let note = axes.note.as_deref().unwrap();
         assert!(
-            note.starts_with("plane error 0.02 · 94 % of the path outside · 17×17 · seed 7"),
+            note.starts_with("plane error 0.02 · 94 % of path outside · 17×17 · seed 7"),
             "{note}"
         );
         let kinds: Vec<bool> = axes

@@ -29,6 +29,10 @@ struct Settings {
     output: Option<usize>,
 }
 
+/// What is shown: a run or step, rows or a vector, which part, and the window in
+/// view.
+type Key = (u64, usize, u64, Option<(u64, u64)>);
+
 #[derive(Default)]
 pub(super) struct GradientsPanel {
     settings: Settings,
@@ -36,7 +40,7 @@ pub(super) struct GradientsPanel {
     submitted: Option<(Origin, u64, Slot, u64)>,
     submitted_at: f64,
     kept: Option<(u64, Origin, Arc<SaliencyMaps>)>,
-    shown: Shown<(u64, usize, u64, Option<(u64, u64)>)>,
+    shown: Shown<Key>,
 }
 
 /// Points of height that norms and ratios need above each other.

@@ -21,8 +21,11 @@ pub(super) struct LossPanel {
     settings: LossSettings,
     curves: LossCurves,
     /// Runs and rows, and what part of them is in view.
-    shown: Shown<(Vec<(u64, usize)>, Option<(u64, u64)>)>,
+    shown: Shown<Key>,
 }
+
+/// A key and the number of rows of each run, and the window in view.
+type Key = (Vec<(u64, usize)>, Option<(u64, u64)>);
 
 /// The metrics of a run as the view takes them.
 fn series(run: &RunRecord) -> RunSeries<'_> {
@@ -70,7 +73,7 @@ impl LossPanel {
                 "accuracy",
                 "Show the accuracies below",
             );
-            if ui.available_width() < 200.0 {
+            if ui.available_width() < 220.0 {
                 return;
             }
             let mut smoothing = settings.smoothing_of(steps_per_epoch);

@@ -347,7 +347,8 @@ impl Drawing<'_> {
         let mut last: Option<Pos2> = None;
         for (&x, &y) in x.iter().zip(y) {
             let at = pos2(x as f32, y as f32);
-            if !(x.is_finite() && y.is_finite()) || !self.frame.expand(size).contains(at) {
+            let finite = x.is_finite() && y.is_finite();
+            if !finite || !self.frame.expand(size).contains(at) {
                 continue;
             }
             if last.is_some_and(|last| last.distance(at) < 2.5 * size) {

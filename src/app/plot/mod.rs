@@ -781,7 +781,7 @@ fn compact(figure: &mut Figure, width: f64, height: f64, theme: &FigureTheme) {
             continue;
         };
         // The plot of an equal aspect stands in the middle, its note below it.
-        let share = if axes.equal_aspect { 0.5 } else { 1.0 };
+        let share = if axes.equal_aspect { 0.55 } else { 1.0 };
         let room = (share * each.0 - 4.0 * theme.body_size).max(0.0);
         axes.note = axes
             .note_line()

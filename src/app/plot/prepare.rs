@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
+use crate::app::textures::fitting;
 use crate::figure::{
     Axes, Contours, Heatmap, Image, Interpolation, Layer, Mosaic, Raster, Scale, Scatter,
     ScatterColors,
@@ -204,10 +205,10 @@ fn texture(
     match before {
         Some((same, texture)) if same == *layer => texture,
         Some((_, mut texture)) => {
-            texture.set(pixels(&raster), options);
+            texture.set(fitting(context, pixels(&raster)), options);
             texture
         }
-        None => context.load_texture(name, pixels(&raster), options),
+        None => context.load_texture(name, fitting(context, pixels(&raster)), options),
     }
 }
 
@@ -321,6 +322,7 @@ impl Atlas {
             }
         }
         let sizes = rasters.iter().map(|r| [r.width, r.height]).collect();
+        let image = fitting(context, image);
         let texture = match before {
             Some(mut before) => {
                 before.texture.set(image, TextureOptions::NEAREST);

@@ -26,7 +26,7 @@ pub(super) fn row(
     help: &str,
     control: impl FnOnce(&mut Ui) -> Response,
 ) -> Response {
-    let label_width = (ui.available_width() * 0.44).clamp(88.0, 176.0).round();
+    let label_width = (ui.available_width() * 0.46).clamp(112.0, 176.0).round();
     let height = ui.spacing().interact_size.y;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = UNIT;

@@ -1,10 +1,11 @@
 //! The candle graph of a network, for training.
 //!
 //! candle builds the graph and differentiates it; its nodes are our own
-//! operations ([`ops`]), because candle's are slow on a processor (tanh, conv2d,
+//! operations, because candle's are slow on a processor (tanh, conv2d,
 //! column sums, the gradient of a product's constant side) or wrong (the
 //! gradient of max_pool2d, layer_norm and softmax_last_dim).
 
+mod linear;
 mod ops;
 
 #[cfg(test)]
@@ -18,9 +19,8 @@ use thiserror::Error;
 use super::kernels::{channels_and_plane, to_channels};
 use super::losses::{BatchTargets, Loss};
 use super::network::{Network, Operator, ValueId};
-use ops::{
-    ActivationOp, Assign, FlattenOp, LayerNormOp, Linear, LinearOp, LossOp, PoolOp, Sink, Source,
-};
+use linear::{Linear, LinearOp, Source};
+use ops::{ActivationOp, Assign, FlattenOp, LayerNormOp, LossOp, PoolOp, Sink};
 
 /// What can go wrong in the graph.
 #[derive(Debug, Error)]
@@ -35,6 +35,9 @@ pub enum GraphError {
         /// What it should be.
         expected: usize,
     },
+    /// There is nothing to average over.
+    #[error("the batch has no samples")]
+    Empty,
     /// A class that the network has no output for.
     #[error("a target is class {found}, and the network knows the classes 0 to {last}")]
     Class {
@@ -175,6 +178,9 @@ impl Graph {
             BatchTargets::Classes(labels) => labels.len(),
             BatchTargets::Values(values) => values.len() / self.network.outputs(),
         };
+        if samples == 0 {
+            return Err(GraphError::Empty);
+        }
         let length = self.network.input_shape().len();
         check("inputs of the batch", inputs.len(), samples * length)?;
         let outputs = self.outputs(inputs, samples)?;

@@ -129,6 +129,9 @@ fn what_does_not_fit_is_refused() {
     let values = BatchTargets::Values(vec![0.0; 14]);
     let error = graph.loss_and_gradient(&inputs, &values, &mut gradient);
     assert!(error.is_err());
+    let none = BatchTargets::Classes(Vec::new());
+    let error = graph.loss_and_gradient(&[], &none, &mut gradient);
+    assert!(matches!(error, Err(GraphError::Empty)));
     // Nothing is left behind.
     assert!(
         graph

@@ -70,7 +70,7 @@ impl Formula for CrossEntropy {
     #[inline(always)]
     fn losses<T: Scalar, const FMA: bool>(&self, batch: LossBatch<'_, T>, losses: &mut [T]) {
         let TargetSlice::Classes(labels) = batch.targets else {
-            losses.fill(T::ZERO / T::ZERO);
+            losses.fill(T::NAN);
             return;
         };
         for (start, losses) in (0..).step_by(CHUNK).zip(losses.chunks_mut(CHUNK)) {
@@ -92,7 +92,7 @@ impl Formula for CrossEntropy {
         gradient: &mut [T],
     ) {
         let TargetSlice::Classes(labels) = batch.targets else {
-            gradient.fill(T::ZERO / T::ZERO);
+            gradient.fill(T::NAN);
             return;
         };
         let n = batch.samples;
@@ -135,17 +135,21 @@ impl Formula for CrossEntropy {
             // p first, then p·u, then p (u − p·u).
             let mut dots = [T::ZERO; CHUNK];
             for k in 0..batch.width() {
-                for j in 0..length {
-                    let i = k * n + start + j;
-                    let p = (batch.outputs[i] - largest[j]).exp_nonpositive::<FMA>() / sums[j];
-                    product[i] = p;
-                    dots[j] += p * direction[i];
+                let range = k * n + start..k * n + start + length;
+                let row = batch.outputs[range.clone()]
+                    .iter()
+                    .zip(&direction[range.clone()]);
+                let rest = largest.iter().zip(&sums).zip(&mut dots);
+                for (((f, u), ((largest, sum), dot)), p) in row.zip(rest).zip(&mut product[range]) {
+                    *p = (*f - *largest).exp_nonpositive::<FMA>() / *sum;
+                    *dot += *p * *u;
                 }
             }
             for k in 0..batch.width() {
-                for j in 0..length {
-                    let i = k * n + start + j;
-                    product[i] = factor * product[i] * (direction[i] - dots[j]);
+                let range = k * n + start..k * n + start + length;
+                let row = direction[range.clone()].iter().zip(&dots);
+                for ((u, dot), p) in row.zip(&mut product[range]) {
+                    *p = factor * *p * (*u - *dot);
                 }
             }
         }

@@ -55,8 +55,20 @@ pub fn build(model: &Component, input: &InputShape, outputs: usize) -> Result<Ne
             input.len()
         )));
     }
-    (kind.build)(model, input, outputs)
+    let network = (kind.build)(model, input, outputs)?;
+    let parameters = network.layout().len();
+    if parameters > MOST_PARAMETERS {
+        return Err(ModelError::Shape(format!(
+            "the network has {parameters} parameters, expected at most {MOST_PARAMETERS}: \
+             make its layers narrower"
+        )));
+    }
+    Ok(network)
 }
+
+/// Parameters of a network at most: its vectors and those of an optimizer then
+/// take less than a gigabyte.
+const MOST_PARAMETERS: usize = 50_000_000;
 
 /// The activation with this key, or an error that names all of them.
 fn activation(name: &str) -> Result<&'static dyn Activation, ModelError> {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::*;
 use crate::data::Targets;
-use crate::landscape::PlaneLoss;
 use crate::nn::{ParameterKind, checkpoint};
+use crate::objective::PlaneLoss;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::data::Targets;
-use crate::landscape::PlaneLoss;
 use crate::nn::oracle;
+use crate::objective::PlaneLoss;
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -22,7 +22,9 @@ fn cnn() -> Component {
 }
 
 /// A perceptron and a convolutional network with several blocks of samples.
-fn problems() -> Vec<(Arc<Network>, Dataset, Objective<f64>, Objective<f32>)> {
+type Problem = (Arc<Network>, Dataset, Objective<f64>, Objective<f32>);
+
+fn problems() -> Vec<Problem> {
     [
         (mlp(&[9, 9], "silu"), InputShape::Vector(2), 700),
         (cnn(), image(2, 6, 6), 150),

@@ -1,0 +1,114 @@
+//! What an open window costs: the UI thread's own work per frame, and the
+//! training speed with all views live against training alone. Painting is left
+//! out: that is the graphics driver's.
+//!
+//! `cargo bench --bench window`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui_kittest::{Harness, HarnessBuilder};
+use losscape::app::{App, AppOptions};
+use losscape::catalogue;
+use losscape::engine::{Command, Engine, EventKind};
+use losscape::recipe::{Recipe, presets};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const FRAME: Duration = Duration::from_millis(33);
+const SECONDS: f64 = 6.0;
+const ROUNDS: usize = 3;
+
+/// A bundled recipe without speed limit or end.
+fn recipe(name: &str) -> Recipe {
+    let text = presets::preset(name).expect("a bundled recipe");
+    let mut recipe = Recipe::parse(text, name, catalogue::schema()).expect("a valid recipe");
+    recipe.training.set("steps_per_second", 0);
+    recipe.training.set("steps", 100_000_000);
+    recipe
+}
+
+/// Steps per second of the trainer thread alone: no window, no analyses.
+fn alone(name: &str) -> f64 {
+    let mut recipe = recipe(name);
+    recipe.spectrum.set("every", 0);
+    let engine = Engine::new(Arc::new(|| ())).expect("threads");
+    engine
+        .load(Arc::new(recipe), PathBuf::from("."))
+        .expect("the trainer runs");
+    engine.send(Command::Play).expect("the trainer runs");
+    let mut newest = 0;
+    let mut drain = |seconds: f64| {
+        let start = Instant::now();
+        while start.elapsed().as_secs_f64() < seconds {
+            for event in engine.drain() {
+                if let EventKind::Metrics(rows) = &event.kind {
+                    newest = rows.last().map_or(newest, |row| row.step);
+                }
+            }
+            std::thread::sleep(FRAME);
+        }
+        newest
+    };
+    let first = drain(1.0);
+    let start = Instant::now();
+    let last = drain(SECONDS);
+    (last - first) as f64 / start.elapsed().as_secs_f64()
+}
+
+fn step(window: &Harness<'_, App>) -> u64 {
+    let run = window.state().workspace().run();
+    run.map_or(0, |run| run.newest_step())
+}
+
+/// Draws frames at 30 Hz for so many seconds.
+fn draw(window: &mut Harness<'_, App>, seconds: f64) {
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < seconds {
+        let frame = Instant::now();
+        window.step();
+        std::thread::sleep(FRAME.saturating_sub(frame.elapsed()));
+    }
+}
+
+/// Steps per second under an open window with every view live, and the median
+/// and 99th percentile of the UI thread's work per frame, in seconds.
+fn under_a_window(name: &str) -> (f64, f64, f64) {
+    let options = AppOptions {
+        recipe: Some(recipe(name)),
+        ..AppOptions::default()
+    };
+    let mut window = HarnessBuilder::default()
+        .with_size([1440.0, 900.0])
+        .with_step_dt(FRAME.as_secs_f32())
+        .build_eframe(|cc| App::new(cc, options).expect("threads"));
+    draw(&mut window, 2.0);
+    window.state_mut().clear_frame_times();
+    let (first, start) = (step(&window), Instant::now());
+    draw(&mut window, SECONDS);
+    let rate = (step(&window) - first) as f64 / start.elapsed().as_secs_f64();
+    let times = window.state().frame_times();
+    (rate, times.median(), times.p99())
+}
+
+fn main() {
+    losscape::engine::prepare_process();
+    println!(
+        "{:<18} {:>12} {:>12} {:>8} {:>12} {:>12}",
+        "recipe", "alone", "with window", "ratio", "frame p50", "frame p99"
+    );
+    for name in ["spirals", "digits-mlp", "digits-cnn"] {
+        for _ in 0..ROUNDS {
+            let alone = alone(name);
+            let (rate, median, p99) = under_a_window(name);
+            println!(
+                "{name:<18} {alone:>8.0} st/s {rate:>8.0} st/s {:>8.3} {:>9.2} ms {:>9.2} ms",
+                rate / alone,
+                1e3 * median,
+                1e3 * p99
+            );
+        }
+    }
+}
