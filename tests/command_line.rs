@@ -317,8 +317,12 @@ fn whatever_is_wrong_is_told_in_one_sentence() {
     let recipe = folder.path().join("wrong.toml");
     std::fs::write(&recipe, SMALL.replace("learning_rate", "learning_rte")).unwrap();
     let said = refused(&["run", text(&recipe), "--out", "x"]);
+    let line = 1 + SMALL
+        .lines()
+        .position(|line| line.starts_with("learning_rate"))
+        .unwrap();
     assert!(
-        said.contains("line 25") && said.contains("learning_rate"),
+        said.contains(&format!("line {line}: ")) && said.contains("did you mean learning_rate"),
         "{said}"
     );
     std::fs::write(&recipe, SMALL.replace("hidden = [6]", "hidden = [0]")).unwrap();

@@ -417,10 +417,20 @@ fn export(window: &mut Harness<'static, App>, file: &Path) {
     assert!(has(window, "Export figure"));
     retype(window, "File", &file.to_string_lossy());
     picture(window);
-    click(window, "Export");
-    until(window, "the file", |window| {
-        file.is_file() && !has(window, "Export figure")
-    });
+    // The dialog grows when its preview is ready; a click that just then lands
+    // beside the button is made again.
+    let start = Instant::now();
+    while has(window, "Export figure") {
+        assert!(start.elapsed() < PATIENCE, "the dialog does not close");
+        click(window, "Export");
+        for _ in 0..40 {
+            if has(window, "Export figure") {
+                window.step();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    assert!(file.is_file(), "there is no {}", file.display());
 }
 
 #[test]
