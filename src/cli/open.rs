@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use super::Failure;
 use super::run::run_into;
 
-/// Opens the window on the recipe. Without a display, or in a build without a
-/// window, says so and runs the recipe headless.
+/// Opens the window on the recipe. Without a display, without a graphics
+/// adapter, or in a build without a window, says so and runs the recipe
+/// headless.
 pub(super) fn open(name: &str, out: Option<PathBuf>) -> Result<(), Failure> {
     let (recipe, stem, base_dir) = super::read_recipe(name)?;
     match try_window(&recipe, &base_dir) {
         Ok(()) => Ok(()),
-        Err(WindowMissing::NoDisplay(reason)) => {
+        Err(WindowMissing::Nothing(reason)) => {
             let out = out.unwrap_or_else(|| PathBuf::from(format!("losscape-{stem}")));
             eprintln!(
                 "{reason}, so the same job runs without a window; results go to {}",
@@ -25,8 +26,9 @@ pub(super) fn open(name: &str, out: Option<PathBuf>) -> Result<(), Failure> {
 
 /// Why there is no window.
 enum WindowMissing {
-    /// The machine or the build has none: a sentence without its full stop.
-    NoDisplay(String),
+    /// The machine has no display, nothing that can draw on it, or the build
+    /// has no window: a sentence without its full stop.
+    Nothing(String),
     /// There should have been one.
     #[cfg_attr(
         not(feature = "gui"),
@@ -48,7 +50,9 @@ fn try_window(
         ..AppOptions::default()
     };
     run_window(options).map_err(|error| match error {
-        missing @ WindowError::NoDisplay(_) => WindowMissing::NoDisplay(missing.to_string()),
+        missing @ (WindowError::NoDisplay(_) | WindowError::NoAdapter(_)) => {
+            WindowMissing::Nothing(missing.to_string())
+        }
         other => WindowMissing::Failed(Failure::work(other)),
     })
 }
@@ -58,7 +62,7 @@ fn try_window(
     _recipe: &crate::recipe::Recipe,
     _base_dir: &std::path::Path,
 ) -> Result<(), WindowMissing> {
-    Err(WindowMissing::NoDisplay(
+    Err(WindowMissing::Nothing(
         "this build of losscape has no window".to_owned(),
     ))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::curvature::{
     Bandwidth, EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate,
 };
-use crate::landscape::{Directions, PathPoint, Slice1d, Slice2d};
+use crate::landscape::{Directions, LossErrors, PathPoint, Slice1d, Slice2d};
 
 /// Whose analysis it is: what all documents begin with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub struct SliceDocument {
     /// Share of the path's length that runs perpendicular to the plane.
     #[serde(default)]
     pub path_outside: Option<f64>,
+    /// How wrong the plane's losses are under the path.
+    #[serde(default)]
+    pub path_errors: Option<LossErrors>,
 }
 
 impl SliceDocument {
@@ -89,6 +92,7 @@ impl SliceDocument {
                 .collect(),
             path: Vec::new(),
             path_outside: None,
+            path_errors: None,
         }
     }
 
