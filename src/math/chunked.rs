@@ -113,7 +113,10 @@ impl<T> Chunked<T> {
             .chunks
             .partition_point(|chunk| chunk.last().is_some_and(&before));
         let within = self.chunks.get(chunk);
-        chunk * CHUNK + within.map_or(0, |chunk| chunk.partition_point(before))
+        match within {
+            Some(within) => chunk * CHUNK + within.partition_point(before),
+            None => self.len(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::figure::Figure;
 use crate::gradients::SaliencyMaps;
 use crate::views::Split;
 use crate::views::data::{self, DataSettings, Said};
-use crate::views::gradients;
+use crate::views::saliency;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Request {
@@ -388,7 +388,7 @@ impl DataPanel {
         self.detail.follow(ui, key, 0, || {
             let (maps, info) = (Arc::clone(maps), Arc::clone(&run.info));
             Some(Box::new(move || {
-                gradients::sample(&maps, info.data.train.class_names())
+                saliency::sample(&maps, info.data.train.class_names())
             }))
         });
         self.detail.show(ui, "data sample", &Options::default());

@@ -15,10 +15,10 @@ use crate::engine::{Origin, Slot, Succession, analyses};
 use crate::figure::Figure;
 use crate::gradients::{SaliencyMaps, tensor_image};
 use crate::nn::ParameterKind;
-use crate::views::Time;
 use crate::views::gradients::{
     self, GradientPart, GradientSettings, LayerCurves, LayerSeries, TensorQuantity,
 };
+use crate::views::{Time, saliency};
 
 /// What is stored of the panel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,7 +225,7 @@ impl GradientsPanel {
         }
         let (step, _, maps) = self.kept.clone()?;
         Some(Box::new(move || {
-            gradients::saliency(Some(&maps), info.data.train.class_names(), step)
+            saliency::saliency(Some(&maps), info.data.train.class_names(), step)
         }))
     }
 
