@@ -5,15 +5,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::Context;
 
 type Work = Box<dyn FnOnce() + Send>;
 
+/// Pieces of work that may wait: many more than there are figures.
+const ROOM: usize = 256;
+
 /// Where the thread takes its work from; nothing where the system refused it.
 /// Each figure on the screen has at most one piece of work here.
 static BUILDER: LazyLock<Option<Sender<Work>>> = LazyLock::new(|| {
-    let (sender, work) = unbounded::<Work>();
+    let (sender, work) = bounded::<Work>(ROOM);
     std::thread::Builder::new()
         .name("figures".to_owned())
         .spawn(move || {
@@ -42,12 +45,12 @@ pub(super) fn build<T: Send + 'static>(
         drop(sender);
         context.request_repaint();
     });
-    match &*BUILDER {
-        // The thread never ends while its sender lives.
-        Some(builder) => {
-            let _ = builder.send(work);
-        }
-        None => work(),
+    let left = match &*BUILDER {
+        Some(builder) => builder.try_send(work).err().map(|full| full.into_inner()),
+        None => Some(work),
+    };
+    if let Some(work) = left {
+        work();
     }
     receiver
 }
