@@ -249,7 +249,7 @@ impl LossCurves {
                     }],
                 })
                 .collect(),
-            description: describe(runs),
+            description: describe(runs, &self.runs),
             ..Figure::default()
         }
     }
@@ -408,22 +408,19 @@ impl View<'_> {
 }
 
 /// The curves in words.
-fn describe(runs: &[RunSeries<'_>]) -> String {
+fn describe(runs: &[RunSeries<'_>], columns: &[Columns]) -> String {
     if runs.iter().all(|run| run.rows.is_empty()) {
         return "No step has been made yet.".to_owned();
     }
     let sentences: Vec<String> = runs
         .iter()
-        .filter_map(|run| {
+        .zip(columns)
+        .filter_map(|(run, columns)| {
             let (first, last) = (run.rows.first()?, run.rows.last()?);
-            let validation = run
-                .rows
-                .iter()
-                .rev()
-                .find_map(|row| row.val_loss)
-                .map_or(String::new(), |loss| {
-                    format!(", validation loss {}", format_number(loss, 3))
-                });
+            let measured = columns.val_loss.values.last();
+            let validation = measured.map_or(String::new(), |loss| {
+                format!(", validation loss {}", format_number(*loss, 3))
+            });
             Some(format!(
                 "{}: training loss {} at step {}, {} at step {}{validation}.",
                 run.name,
