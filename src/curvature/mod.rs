@@ -8,9 +8,13 @@
 //!
 //! [`SymmetricOperator`]: crate::math::SymmetricOperator
 
+mod blocks;
 mod density;
+mod eigenspace;
 mod exact;
+mod scalar_network;
 mod stability;
+mod summary;
 mod top;
 mod trace;
 
@@ -18,11 +22,18 @@ pub use crate::math::MathError as CurvatureError;
 pub use crate::math::extremal::ExtremalOptions;
 pub use crate::math::statistics::Estimate;
 pub use crate::math::trace::Probe;
+pub use blocks::{BlockCurvature, BlockOptions, BlockStructure, block_structure};
 pub use density::{
     Bandwidth, DensityCurve, DensityOptions, LogDensityCurve, ProbeRule, SpectralDensity,
     spectral_density,
 };
-pub use exact::{EXACT_LIMIT, ExactSpectrum, exact_spectrum};
+pub use eigenspace::{
+    QuadraticModel, batch_sharpness, directional_curvature, eigenspace_overlap, eigenspace_share,
+    keep_sign, overlap_matrix, split_by_eigenspace,
+};
+pub use exact::{EXACT_LIMIT, ExactSpectrum, exact_spectrum, gram_spectrum};
+pub use scalar_network::{FlowSolution, gradient_flow_solution};
 pub use stability::{UpdateRule, adaptive_preconditioner};
+pub use summary::SpectrumSummary;
 pub use top::{EigenvalueEstimate, TopSpectrum, top_eigenvalues};
-pub use trace::{TraceEstimate, TraceMethod, trace};
+pub use trace::{DiagonalEstimate, TraceEstimate, TraceMethod, diagonal, trace};
