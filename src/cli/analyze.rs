@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::{Failure, SplitArg};
 use crate::engine::Landscape;
 use crate::engine::analyses::{self, SliceDirections, SliceSettings, SpectrumSettings, Split};
+use crate::engine::curvature::{self, Matrix};
 use crate::landscape::{Directions, Normalization};
 use crate::nn::checkpoint;
-use crate::engine::curvature::{self, Matrix};
 use crate::session::json::{
     ExactDocument, LayerDocument, LineDocument, SliceDocument, SpectrumDocument,
 };
@@ -305,8 +305,8 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
     } else {
         None
     };
-    let spectrum = analyses::spectrum_of(&*operator, &settings, &(), &mut |_| ())
-        .map_err(Failure::input)?;
+    let spectrum =
+        analyses::spectrum_of(&*operator, &settings, &(), &mut |_| ()).map_err(Failure::input)?;
     let (Some(trace), Some(density)) = (spectrum.trace, &spectrum.density) else {
         return Err(Failure::Work("the spectrum came out incomplete".to_owned()));
     };
@@ -320,8 +320,7 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
         document.layers = Some(LayerDocument::all(names, &structure));
     }
     if args.classes {
-        let classes =
-            curvature::classes(setup, theta, &settings, &()).map_err(Failure::input)?;
+        let classes = curvature::classes(setup, theta, &settings, &()).map_err(Failure::input)?;
         document.classes = Some(classes);
     }
     write_json(&args.common.out, &document)

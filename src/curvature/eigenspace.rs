@@ -236,7 +236,11 @@ mod tests {
         let along = directional_curvature(&hessian, &scaled).unwrap();
         assert!((along - top.eigenvalues[1].value).abs() < 1e-10);
         assert!(directional_curvature(&hessian, &[1.0]).is_err());
-        assert!(directional_curvature(&hessian, &[0.0; 27]).unwrap().is_nan());
+        assert!(
+            directional_curvature(&hessian, &[0.0; 27])
+                .unwrap()
+                .is_nan()
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Curvature of the loss: the ends, the density and the trace of a Hessian
-//! that is known only by its products, and what they mean for stability.
+//! Curvature of the loss: the ends, the density, the trace and the blocks of a
+//! Hessian that is known only by its products, where gradients lie in it, and
+//! what it means for stability.
 //!
 //! Everything works on any [`SymmetricOperator`]: the Hessian, the Gauss–Newton
 //! matrix, the preconditioned Hessian of an adaptive optimizer. Every number
@@ -12,6 +13,7 @@ mod blocks;
 mod density;
 mod eigenspace;
 mod exact;
+mod flow;
 mod scalar_network;
 mod stability;
 mod summary;
@@ -32,6 +34,9 @@ pub use eigenspace::{
     keep_sign, overlap_matrix, split_by_eigenspace,
 };
 pub use exact::{EXACT_LIMIT, ExactSpectrum, exact_spectrum, gram_spectrum};
+pub use flow::{
+    CentralVelocity, central_flow_velocity, eigenvalue_gradient, gradient_flow, rk4_step,
+};
 pub use scalar_network::{FlowSolution, gradient_flow_solution};
 pub use stability::{UpdateRule, adaptive_preconditioner};
 pub use summary::SpectrumSummary;

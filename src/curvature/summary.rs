@@ -169,8 +169,7 @@ mod tests {
             steps: 27,
             ..DensityOptions::default()
         };
-        let density =
-            spectral_density(&hessian, &options, None, &mut stream(2, "p"), &()).unwrap();
+        let density = spectral_density(&hessian, &options, None, &mut stream(2, "p"), &()).unwrap();
         let found = density.summary();
         for (found, exact) in [
             (found.trace, exact.trace),
@@ -189,7 +188,10 @@ mod tests {
         // The trace is the mean of the probes: the jackknife is its plain error.
         let moment = density.moment(1);
         assert!((found.trace.stderr - 27.0 * moment.stderr).abs() < 1e-10);
-        let one = DensityOptions { probes: 1, ..options };
+        let one = DensityOptions {
+            probes: 1,
+            ..options
+        };
         let density = spectral_density(&hessian, &one, None, &mut stream(2, "p"), &()).unwrap();
         assert!(density.summary().trace.stderr.is_nan());
     }

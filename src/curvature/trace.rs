@@ -214,7 +214,16 @@ mod tests {
         let hessian = golden::hessian(&reference);
         let found = diagonal(&hessian, 26, &mut stream(1, "probes"), &()).unwrap();
         assert_eq!(found.probes, 26);
-        let close = found.values.iter().zip(&found.stderr).zip(&reference.hess_diag);
-        assert!(close.filter(|((v, e), exact)| (*v - *exact).abs() <= 3.0 * *e).count() >= 25);
+        let close = found
+            .values
+            .iter()
+            .zip(&found.stderr)
+            .zip(&reference.hess_diag);
+        assert!(
+            close
+                .filter(|((v, e), exact)| (*v - *exact).abs() <= 3.0 * *e)
+                .count()
+                >= 25
+        );
     }
 }

@@ -10,13 +10,13 @@ use crate::curvature::{
     DensityOptions, EigenvalueEstimate, ExtremalOptions, SpectralDensity, TraceMethod,
     spectral_density, top_eigenvalues, trace,
 };
-use crate::math::SymmetricOperator;
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::gradients::{GradientMaps, SaliencyMaps, choose_samples, gradient_maps, saliency};
 use crate::landscape::{
     Centre, Directions, GridAxis, Normalization, PathPoint, PathShare, PlaneLoss, TensorBlock,
     evaluate_slice1d, evaluate_slice2d, path_share, project_path,
 };
+use crate::math::SymmetricOperator;
 use crate::math::rng::stream;
 use crate::math::vector::to_f64;
 use crate::math::{MathError, Progress, floats};

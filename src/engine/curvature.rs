@@ -11,11 +11,11 @@ use crate::curvature::{
     block_structure, exact_spectrum, gram_spectrum, top_eigenvalues, trace,
 };
 use crate::curvature::{TraceEstimate, TraceMethod};
-use crate::math::operator::{Difference, SymmetricOperator};
+use crate::math::operator::{Difference, Preconditioned, Shifted, SymmetricOperator};
 use crate::math::rng::stream;
-use crate::math::{MathError, Progress};
+use crate::math::{MathError, Progress, vector};
 use crate::objective::Objective;
-use crate::train::Setup;
+use crate::train::{Setup, Snapshot, optimizers};
 
 /// Which matrix of the training loss is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,36 @@ impl Matrix {
         }
         Ok(exact_spectrum(&*self.operator(setup, theta)?, progress)?)
     }
+}
+
+/// The Hessian as an adaptive optimizer's stability line sees it,
+/// P^{−½}(H + shift·I)P^{−½}, at a snapshot: its largest eigenvalue is the
+/// preconditioned sharpness, to be compared with `Stability::threshold`.
+/// Nothing for other optimizers, before the first step, and for a snapshot that
+/// does not remember its optimizer.
+///
+/// # Errors
+/// [`JobError`], where the optimizer's state does not fit, or an element of P
+/// is not positive.
+pub fn preconditioned(
+    setup: &Setup,
+    snapshot: &Snapshot,
+) -> Result<Option<Box<dyn SymmetricOperator>>, JobError> {
+    let Some(state) = &snapshot.optimizer else {
+        return Ok(None);
+    };
+    let failed = |error: &dyn std::error::Error| JobError::Failed(error.to_string());
+    let mut optimizer =
+        optimizers::build(&setup.recipe.optimizer, setup.dim()).map_err(|e| failed(&e))?;
+    optimizer.restore(state).map_err(|e| failed(&e))?;
+    let Some(diagonal) = optimizer.preconditioner() else {
+        return Ok(None);
+    };
+    let theta = vector::to_f64(&snapshot.theta);
+    let hessian = setup.training_double()?.hessian(&theta);
+    // The learning rate plays no part in the shift.
+    let shifted = Shifted::new(hessian, optimizer.stability(1.0).hessian_shift);
+    Ok(Some(Box::new(Preconditioned::new(shifted, &diagonal)?)))
 }
 
 /// The matrix cut into the network's layers, with their names.
@@ -188,8 +218,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::math::vector;
-    use crate::train::testing::recipe;
+    use crate::math::dense::SymmetricEigen;
+    use crate::train::testing::{optimizer, recipe};
+    use crate::train::{Run, StepOutcome};
 
     fn settings() -> SpectrumSettings {
         SpectrumSettings {
@@ -235,6 +266,44 @@ mod tests {
         let (large, theta) = super::tests::setup(700, 60);
         let error = Matrix::Hessian.exact(&large, &theta, &()).unwrap_err();
         assert!(error.to_string().contains("at most 2000 parameters"));
+    }
+
+    #[test]
+    fn the_preconditioned_hessian_of_a_training_with_adam() {
+        let mut recipe = recipe();
+        recipe.optimizer = optimizer("adam", 0.01).with("weight_decay", 0.3);
+        let mut run = Run::new(&recipe, Path::new(".")).unwrap();
+        while run.step().unwrap() == StepOutcome::Trained {}
+        let snapshot = run.snapshot();
+        let state = snapshot.optimizer.as_ref().unwrap();
+        let operator = preconditioned(run.setup(), &snapshot).unwrap().unwrap();
+        let found = exact_spectrum(&*operator, &()).unwrap();
+        // (H + 0.3·I)/√(pᵢpⱼ), with p from the state.
+        let n = run.setup().dim();
+        let steps = state.updates as f64;
+        let (first, second) = (1.0 - 0.9f64.powf(steps), 1.0 - 0.999f64.powf(steps));
+        let p: Vec<f64> = state.slots[1]
+            .iter()
+            .map(|v| first * ((f64::from(*v) / second).sqrt() + 1e-8))
+            .collect();
+        let theta = vector::to_f64(&snapshot.theta);
+        let hessian = run.setup().training_double().unwrap().hessian(&theta);
+        let (mut unit, mut column) = (vec![0.0; n], vec![0.0; n]);
+        let mut elements = Vec::new();
+        for j in 0..n {
+            unit[j] = 1.0;
+            hessian.apply(&unit, &mut column);
+            unit[j] = 0.0;
+            column[j] += 0.3;
+            elements.extend((0..n).map(|i| column[i] / (p[i] * p[j]).sqrt()));
+        }
+        let exact = SymmetricEigen::new(n, &elements).unwrap();
+        let size = exact.values[n - 1].abs();
+        for (found, exact) in found.eigenvalues.iter().zip(exact.values.iter().rev()) {
+            assert!((found - exact).abs() < 1e-10 * size);
+        }
+        let start = &run.setup().initial;
+        assert!(preconditioned(run.setup(), start).unwrap().is_none());
     }
 
     #[test]

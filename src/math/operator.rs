@@ -311,7 +311,11 @@ impl<A: SymmetricOperator, B: SymmetricOperator> Difference<A, B> {
     /// # Errors
     /// `Length` if their dimensions differ.
     pub fn new(first: A, second: B) -> Result<Self, MathError> {
-        check_length("the subtracted operator's vector", second.dim(), first.dim())?;
+        check_length(
+            "the subtracted operator's vector",
+            second.dim(),
+            first.dim(),
+        )?;
         Ok(Self {
             first,
             second,

@@ -239,9 +239,8 @@ where
         let value = dominant;
         return Ok((Estimate { value, stderr }, rank + k));
     }
-    let times = |x: &[f64]| -> Vec<f64> {
-        h.chunks_exact(k).map(|row| vector::dot(row, x)).collect()
-    };
+    let times =
+        |x: &[f64]| -> Vec<f64> { h.chunks_exact(k).map(|row| vector::dot(row, x)).collect() };
     let mut omega = vec![0.0; n];
     let mut estimates = Vec::with_capacity(k);
     for i in 0..k {
@@ -381,8 +380,9 @@ mod tests {
                     .trace
             });
             let [meyer, epperly] = METHODS.map(|method| {
-                let (real, claimed) =
-                    errors(&a, trace, |a, rng| method(a, m, rng, &NoProgress).unwrap().0);
+                let (real, claimed) = errors(&a, trace, |a, rng| {
+                    method(a, m, rng, &NoProgress).unwrap().0
+                });
                 let ratio = (claimed / real).sqrt();
                 assert!((0.5..2.0).contains(&ratio), "{ratio}");
                 real
@@ -401,7 +401,9 @@ mod tests {
             let mut sum = 0.0;
             let mut square = 0.0;
             for seed in 0..100 {
-                let found = method(&a, 20, &mut stream(seed, "p"), &NoProgress).unwrap().0;
+                let found = method(&a, 20, &mut stream(seed, "p"), &NoProgress)
+                    .unwrap()
+                    .0;
                 sum += found.value - trace;
                 square += (found.value - trace).powi(2);
             }

@@ -221,10 +221,7 @@ mod tests {
         ] {
             let (objective, theta) = objective(model, loss, shape, regression);
             let factor = objective.gauss_newton_factor(&theta, &()).unwrap();
-            assert_eq!(
-                factor.rows,
-                objective.len() * objective.network().outputs()
-            );
+            assert_eq!(factor.rows, objective.len() * objective.network().outputs());
             let matrix = objective.gauss_newton(&theta);
             for phase in [0.3, 1.1] {
                 let v: Vec<f64> = (0..theta.len())

@@ -8,8 +8,8 @@ use crate::curvature::{
     TopSpectrum, TraceEstimate,
 };
 use crate::engine::curvature::{ClassCurvature, Matrix};
-use crate::math::statistics::Estimate;
 use crate::landscape::{Directions, PathPoint, Slice1d, Slice2d};
+use crate::math::statistics::Estimate;
 
 /// Whose analysis it is: what all documents begin with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
