@@ -238,6 +238,47 @@ fn analyses_are_written_with_the_documented_keys() {
     assert!(spectrum["trace"]["value"].is_f64() && spectrum["trace"]["stderr"].is_f64());
     let (x, y) = (&spectrum["density"]["x"], &spectrum["density"]["y"]);
     assert_eq!(x.as_array().unwrap().len(), y.as_array().unwrap().len());
+    assert!(spectrum["trace"]["method"].is_string());
+    assert!(spectrum["summary"]["negative_mass"]["stderr"].is_f64());
+    assert_eq!(spectrum["matrix"], "hessian");
+    assert!(spectrum.get("exact").is_none() && spectrum.get("layers").is_none());
+}
+
+#[test]
+fn the_whole_spectrum_its_layers_and_its_classes() {
+    let (folder, out) = small_run();
+    let file = folder.path().join("spectrum.json");
+    let analyze = |options: &[&str]| {
+        let common = ["analyze", text(&out), "spectrum", "--out", text(&file)];
+        succeed(&[&common[..], options].concat());
+        json(&file)
+    };
+    let hessian = analyze(&["--exact", "--layers", "--classes"]);
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let exact = hessian["exact"]["eigenvalues"].as_array().unwrap();
+    assert_eq!(exact.len() as u64, hessian["parameters"].as_u64().unwrap());
+    let largest = number(&hessian["eigenvalues"][0]["value"]);
+    assert!((number(&exact[0]) - largest).abs() < 1e-7 * largest);
+    let trace = number(&hessian["exact"]["trace"]);
+    let layers = hessian["layers"].as_array().unwrap();
+    let sum: f64 = layers.iter().map(|l| number(&l["trace"]["value"])).sum();
+    let errors: f64 = layers.iter().map(|l| number(&l["trace"]["stderr"])).sum();
+    assert!((sum - trace).abs() <= 4.0 * errors + 1e-9);
+    assert_eq!(
+        layers[0]["coupling"].as_array().unwrap().len(),
+        layers.len()
+    );
+    for class in hessian["classes"].as_array().unwrap() {
+        assert!(class["samples"].as_u64().unwrap() > 0);
+        assert!(class["eigenvalues"][0]["residual"].is_f64());
+    }
+    let gauss_newton = analyze(&["--exact", "--matrix", "gauss-newton"]);
+    assert_eq!(gauss_newton["matrix"], "gauss_newton");
+    let values = gauss_newton["exact"]["eigenvalues"].as_array().unwrap();
+    assert!(values.iter().all(|value| number(value) > -1e-10));
+    let rest = analyze(&["--exact", "--matrix", "rest"]);
+    let sum = number(&gauss_newton["exact"]["trace"]) + number(&rest["exact"]["trace"]);
+    assert!((sum - trace).abs() < 1e-9 * trace.abs().max(1.0));
 }
 
 #[test]

@@ -183,8 +183,8 @@ mod tests {
     fn the_flow_of_a_scalar_network_ends_where_it_must() {
         let mut w = vec![3.0, 0.2];
         let end = gradient_flow_solution(&w).unwrap();
-        for _ in 0..4000 {
-            rk4_step(&mut w, 0.01, |w, f| {
+        for _ in 0..5000 {
+            rk4_step(&mut w, 0.002, |w, f| {
                 let rest = 1.0 - w[0] * w[1];
                 (f[0], f[1]) = (rest * w[1], rest * w[0]);
             });

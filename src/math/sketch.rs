@@ -203,7 +203,8 @@ where
 /// the dominant range Q, half takes its trace; each of the k vectors that found
 /// it is then a probe of what the others leave out, so that none is used for
 /// one purpose only. The standard error is that of the k leave-one-out
-/// estimates, s/√k. Exact, with a standard error of zero, where there are
+/// estimates, s/√k; since they share most of Q it may be a quarter too small.
+/// Exact, with a standard error of zero, where there are
 /// products for all n unit vectors. Returns the estimate and the number of
 /// products used.
 ///

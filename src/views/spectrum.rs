@@ -548,6 +548,7 @@ mod tests {
             value: 12.25,
             stderr: 0.4,
             probes: 10,
+            method: crate::curvature::TraceMethod::Hutchinson,
         };
         let exact = [estimate(5.05)];
         let data = SpectrumData {
