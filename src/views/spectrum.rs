@@ -280,7 +280,7 @@ fn density_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
     };
     let mut parts = Vec::new();
     if let Some(trace) = data.trace {
-        parts.push(if trace.stderr.is_finite() {
+        parts.push(if trace.stderr > 0.0 {
             format!(
                 "trace {} ± {}",
                 format_number(trace.value, 4),
