@@ -241,7 +241,11 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
     let subject = subject(&target.setup, target.step, split);
     let directions = describe_directions(&landscape, &settings, target.theta.len());
     let Landscape {
-        shape, path, share, ..
+        shape,
+        path,
+        share,
+        errors,
+        ..
     } = landscape;
     match shape {
         crate::engine::SliceShape::Line(line) => write_json(
@@ -252,6 +256,7 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
             let mut document = SliceDocument::new(subject, directions, &plane);
             document.path = path.to_vec();
             document.path_outside = share.map(|share| share.length_outside);
+            document.path_errors = errors.as_deref().cloned();
             write_json(&args.common.out, &document)
         }
     }

@@ -8,7 +8,7 @@ use crate::curvature::{
     TopSpectrum, TraceEstimate,
 };
 use crate::engine::curvature::{ClassCurvature, Matrix};
-use crate::landscape::{Directions, PathPoint, Slice1d, Slice2d};
+use crate::landscape::{Directions, LossErrors, PathPoint, Slice1d, Slice2d};
 use crate::math::statistics::Estimate;
 
 /// Whose analysis it is: what all documents begin with.
@@ -76,6 +76,9 @@ pub struct SliceDocument {
     /// Share of the path's length that runs perpendicular to the plane.
     #[serde(default)]
     pub path_outside: Option<f64>,
+    /// How wrong the plane's losses are under the path.
+    #[serde(default)]
+    pub path_errors: Option<LossErrors>,
 }
 
 impl SliceDocument {
@@ -92,6 +95,7 @@ impl SliceDocument {
                 .collect(),
             path: Vec::new(),
             path_outside: None,
+            path_errors: None,
         }
     }
 
