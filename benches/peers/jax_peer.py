@@ -73,6 +73,11 @@ def analyses(suite, name, channels_last=False):
 
         run = lambda: grid(theta, d1, d2, x, y).block_until_ready()
         suite.add("slice point", name, run, value, run().mean(), parts=len(a), variant=order)
+        point = jax.jit(lambda theta, d1, d2, x, y, a, b: loss([t + a * u + b * v for t, u, v in zip(theta, d1, d2)], x, y))
+        pairs = list(zip(list(a), list(b)))
+        run = lambda: jax.block_until_ready([point(theta, d1, d2, x, y, *ab) for ab in pairs])
+        suite.add("slice point", name, run, value, sum(run()) / len(a), parts=len(a),
+                  variant="a call for each point" + (", channels last" if channels_last else ""))
 
     if suite.wants("gradient", name):
         gradient = jax.jit(jax.value_and_grad(loss))
