@@ -68,10 +68,13 @@ def main():
     parser.add_argument("--filter", default="", help="only works whose name contains this")
     parser.add_argument("--core", default="0", help="the core that everything is pinned to")
     parser.add_argument("--merge", metavar="FILE", help="keep the shortest times in this file, from earlier comparisons too")
+    parser.add_argument("--processor-time", action="store_true", help="count processor time, on a machine that others use too")
     arguments = parser.parse_args()
 
     pinned = ["taskset", "-c", arguments.core]
     common = ["--seconds", str(arguments.seconds)] + (["--filter", arguments.filter] if arguments.filter else [])
+    if arguments.processor_time:
+        common.append("--processor-time")
     ours, peaks, scaling, peers, head = {}, {}, {}, {"JAX": {}, "PyTorch": {}}, {}
     if arguments.merge and os.path.exists(arguments.merge):
         with open(arguments.merge) as file:

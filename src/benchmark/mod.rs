@@ -21,7 +21,7 @@ use serde::Serialize;
 pub use cases::{Case, NetworkKind};
 pub use peak::{Peak, Precision};
 pub use scaling::{Scaling, ScalingWork};
-pub use timing::Timing;
+pub use timing::{Clock, Timing};
 pub use works::Work;
 
 /// Why a suite could not be run.
@@ -57,6 +57,9 @@ pub struct Options {
     pub threads: usize,
     /// Seconds that each work is repeated for.
     pub seconds: f64,
+    /// Which time counts; the comparisons of one thread with two always count
+    /// the time that passes.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -65,6 +68,7 @@ impl Default for Options {
             filter: None,
             threads: 1,
             seconds: 1.0,
+            clock: Clock::Elapsed,
         }
     }
 }
@@ -108,6 +112,8 @@ pub struct Report {
     pub cores: usize,
     /// Seconds for each work.
     pub seconds: f64,
+    /// Which time the peaks and the rows count.
+    pub clock: Clock,
     /// What one core can do.
     pub peaks: Vec<Peak>,
     /// The works, in the order of the suite.
@@ -170,7 +176,7 @@ pub fn run(options: &Options, on_work: &mut dyn FnMut(&str)) -> Result<Report, B
     let threads = options.threads.max(1);
     let pool = timing::pool(threads)?;
     on_work("the machine's peak");
-    let peaks = peak::measure(options.seconds);
+    let peaks = peak::measure(options.clock, options.seconds);
     let (mut rows, mut scaling) = (Vec::new(), Vec::new());
     for entry in entries {
         let name = entry.name();
@@ -183,7 +189,7 @@ pub fn run(options: &Options, on_work: &mut dyn FnMut(&str)) -> Result<Report, B
             Entry::Kernel(work, network) => {
                 let case = Case::new(network).map_err(fail)?;
                 let measured = pool
-                    .install(|| works::measure(work, &case, options.seconds))
+                    .install(|| works::measure(work, &case, (options.clock, options.seconds)))
                     .map_err(fail)?;
                 rows.push(measured.row(work, &case, threads, &peaks));
             }
@@ -195,6 +201,7 @@ pub fn run(options: &Options, on_work: &mut dyn FnMut(&str)) -> Result<Report, B
         processor: processor(),
         cores: crate::engine::cores(),
         seconds: options.seconds,
+        clock: options.clock,
         peaks,
         rows,
         scaling,

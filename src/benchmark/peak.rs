@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use serde::Serialize;
 
-use super::timing::repeat;
+use super::timing::{Clock, repeat};
 use crate::nn::kernels::matrix::multiply;
 use crate::nn::kernels::simd::{Kernel, dispatch};
 use crate::nn::kernels::{Matrix, Scalar, Write};
@@ -43,6 +43,8 @@ pub struct Peak {
 
 /// Multiply-adds in a chain.
 const LENGTH: usize = 4096;
+/// Seconds that are enough for all.
+const LONGEST: f64 = 0.6;
 /// Side of the matrices.
 const SIDE: usize = 512;
 
@@ -71,8 +73,8 @@ impl<T: Scalar, const LANES: usize, const CHAINS: usize> Kernel for Chains<T, LA
 }
 
 /// Operations per nanosecond of so many chains.
-fn chains<T: Scalar, const LANES: usize, const CHAINS: usize>(seconds: f64) -> f64 {
-    let timing = repeat(seconds, || {
+fn chains<T: Scalar, const LANES: usize, const CHAINS: usize>(clock: Clock, seconds: f64) -> f64 {
+    let timing = repeat(clock, seconds, || {
         let (factor, summand) = (T::from_f64(0.999), T::from_f64(1e-3));
         black_box(dispatch(Chains::<T, LANES, CHAINS> {
             factor: black_box(factor),
@@ -83,7 +85,7 @@ fn chains<T: Scalar, const LANES: usize, const CHAINS: usize>(seconds: f64) -> f
 }
 
 /// Operations per nanosecond of a matrix product.
-fn product<T: Scalar>(seconds: f64) -> f64 {
+fn product<T: Scalar>(clock: Clock, seconds: f64) -> f64 {
     let numbers = |stream| -> Vec<T> {
         (0..SIDE * SIDE)
             .map(|index| T::from_f64(super::cases::uniform(stream, index)))
@@ -91,7 +93,7 @@ fn product<T: Scalar>(seconds: f64) -> f64 {
     };
     let (lhs, rhs) = (numbers(1), numbers(2));
     let mut out = vec![T::ZERO; SIDE * SIDE];
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         let (lhs, rhs) = (Matrix::rows(&lhs, SIDE), Matrix::rows(&rhs, SIDE));
         multiply((SIDE, SIDE, SIDE), &mut out, Write::Overwrite, lhs, rhs);
         black_box(&mut out);
@@ -99,19 +101,20 @@ fn product<T: Scalar>(seconds: f64) -> f64 {
     2.0 * (SIDE * SIDE * SIDE) as f64 / (1e3 * timing.microseconds)
 }
 
-/// Measures both precisions, for about `seconds` together.
-pub fn measure(seconds: f64) -> Vec<Peak> {
-    let part = seconds / 6.0;
+/// Measures both precisions, for about `seconds` together, at most for
+/// [`LONGEST`].
+pub fn measure(clock: Clock, seconds: f64) -> Vec<Peak> {
+    let part = seconds.min(LONGEST) / 6.0;
     vec![
         Peak {
             precision: Precision::F32,
-            fma: chains::<f32, 16, 10>(part).max(chains::<f32, 8, 10>(part)),
-            product: product::<f32>(part),
+            fma: chains::<f32, 16, 10>(clock, part).max(chains::<f32, 8, 10>(clock, part)),
+            product: product::<f32>(clock, part),
         },
         Peak {
             precision: Precision::F64,
-            fma: chains::<f64, 8, 10>(part).max(chains::<f64, 4, 10>(part)),
-            product: product::<f64>(part),
+            fma: chains::<f64, 8, 10>(clock, part).max(chains::<f64, 4, 10>(clock, part)),
+            product: product::<f64>(clock, part),
         },
     ]
 }

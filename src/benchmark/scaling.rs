@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::BenchmarkError;
 use super::cases::{Case, NetworkKind};
-use super::timing::{Timing, alternate, pool};
+use super::timing::{Clock, Timing, alternate, pool};
 use super::works::objective;
 use crate::curvature::{DensityOptions, spectral_density};
 use crate::landscape::{GridAxis, evaluate_slice2d};
@@ -98,7 +98,7 @@ pub fn measure(
     let (one, two) = (pool(1)?, pool(2)?);
     let mut with_one = || one.install(&analysis);
     let mut with_two = || two.install(&analysis);
-    let timings = alternate(seconds, &mut [&mut with_one, &mut with_two]);
+    let timings = alternate(Clock::Elapsed, seconds, &mut [&mut with_one, &mut with_two]);
     let (one, two) = (timings[0], timings[1]);
     Ok(Scaling {
         work: work.name(),

@@ -8,7 +8,7 @@ use super::Row;
 use super::cases::{Case, NetworkKind};
 use super::operations::Products;
 use super::peak::{Peak, Precision};
-use super::timing::{Timing, repeat};
+use super::timing::{Clock, Timing, repeat};
 use crate::catalogue;
 use crate::data::PreparedData;
 use crate::landscape::{GridAxis, evaluate_slice2d};
@@ -157,18 +157,18 @@ pub fn objective<T: Real>(case: &Case) -> Result<Objective<T>, String> {
     .map_err(|error| error.to_string())
 }
 
-/// Does a work for about `seconds`.
-pub fn measure(work: Work, case: &Case, seconds: f64) -> Result<Measured, String> {
+/// Does a work for about so many seconds of this clock.
+pub fn measure(work: Work, case: &Case, time: (Clock, f64)) -> Result<Measured, String> {
     match work {
-        Work::SlicePoint => slice_point(case, seconds),
-        Work::Gradient => gradient(case, seconds),
-        Work::Hessian | Work::GaussNewton => curvature(work, case, seconds),
-        Work::GradientNorms => gradient_norms(case, seconds),
-        Work::TrainingStep => training_step(case, seconds),
+        Work::SlicePoint => slice_point(case, time),
+        Work::Gradient => gradient(case, time),
+        Work::Hessian | Work::GaussNewton => curvature(work, case, time),
+        Work::GradientNorms => gradient_norms(case, time),
+        Work::TrainingStep => training_step(case, time),
     }
 }
 
-fn slice_point(case: &Case, seconds: f64) -> Result<Measured, String> {
+fn slice_point(case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
     let objective = objective::<f32>(case)?;
     let [first, second] = &case.directions;
     let plane = objective.plane(&case.theta, first, second);
@@ -178,7 +178,7 @@ fn slice_point(case: &Case, seconds: f64) -> Result<Measured, String> {
     };
     let slice = evaluate()?;
     let points = slice.loss.len();
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         // It was not refused above, and is not here.
         let _ = black_box(evaluate());
     });
@@ -189,12 +189,12 @@ fn slice_point(case: &Case, seconds: f64) -> Result<Measured, String> {
     })
 }
 
-fn gradient(case: &Case, seconds: f64) -> Result<Measured, String> {
+fn gradient(case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
     let objective = objective::<f32>(case)?;
     let mut workspace = objective.workspace();
     let mut gradient = vec![0.0; objective.dim()];
     let mut loss = f64::NAN;
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         loss = objective.gradient(black_box(&case.theta), &mut workspace, &mut gradient);
         black_box(&mut gradient);
     });
@@ -205,7 +205,7 @@ fn gradient(case: &Case, seconds: f64) -> Result<Measured, String> {
     })
 }
 
-fn curvature(work: Work, case: &Case, seconds: f64) -> Result<Measured, String> {
+fn curvature(work: Work, case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
     let objective = objective::<f64>(case)?;
     let theta = vector::to_f64(&case.theta);
     let operator = match work {
@@ -214,7 +214,7 @@ fn curvature(work: Work, case: &Case, seconds: f64) -> Result<Measured, String> 
     };
     let v = vector::to_f64(&case.directions[0]);
     let mut product = vec![0.0; v.len()];
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         operator.apply(black_box(&v), &mut product);
         black_box(&mut product);
     });
@@ -225,11 +225,11 @@ fn curvature(work: Work, case: &Case, seconds: f64) -> Result<Measured, String> 
     })
 }
 
-fn gradient_norms(case: &Case, seconds: f64) -> Result<Measured, String> {
+fn gradient_norms(case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
     let objective = objective::<f32>(case)?;
     let mut workspace = objective.workspace();
     let mut norms = Vec::new();
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         norms = objective.per_sample_gradient_norms(black_box(&case.theta), &mut workspace);
         black_box(&mut norms);
     });
@@ -240,10 +240,10 @@ fn gradient_norms(case: &Case, seconds: f64) -> Result<Measured, String> {
     })
 }
 
-fn training_step(case: &Case, seconds: f64) -> Result<Measured, String> {
+fn training_step(case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
     let mut run = training_run(case)?;
     let mut failure = None;
-    let timing = repeat(seconds, || {
+    let timing = repeat(clock, seconds, || {
         if let Err(error) = run.step() {
             failure = Some(error.to_string());
         }

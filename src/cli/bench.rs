@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
-use crate::benchmark::{self, BenchmarkError, Options, Report};
+use crate::benchmark::{self, BenchmarkError, Clock, Options, Report};
 use crate::session::write_atomically;
 
 /// Which works, for how long, where to write the numbers.
@@ -28,6 +28,11 @@ pub(super) struct BenchArgs {
     /// How long each work is repeated
     #[arg(long, value_name = "S", default_value = "1", value_parser = seconds)]
     seconds: f64,
+
+    /// Count processor time instead of elapsed time, for a machine that others use too
+    #[cfg(target_os = "linux")]
+    #[arg(long)]
+    processor_time: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -42,6 +47,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
         filter: args.filter.clone(),
         threads: usize::from(args.threads),
         seconds: args.seconds,
+        clock: clock(args),
     };
     // Hidden where standard error is no terminal.
     let bar = ProgressBar::new_spinner().with_style(
@@ -62,6 +68,20 @@ pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
     }
     super::say(&table(&report));
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn clock(args: &BenchArgs) -> Clock {
+    if args.processor_time {
+        Clock::Processor
+    } else {
+        Clock::Elapsed
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn clock(_: &BenchArgs) -> Clock {
+    Clock::Elapsed
 }
 
 /// Everything that was measured, for reading.
