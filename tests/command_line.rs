@@ -103,6 +103,60 @@ fn small_run() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn bench_measures_what_the_filter_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let arguments = ["bench", "--seconds", "0.01", "--filter", "Slice"];
+    let output = succeed(&[&arguments[..], &["--json", text(&file)]].concat());
+    let table = String::from_utf8(output.stdout).unwrap();
+    let report = json(&file);
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4, "{table}");
+    for row in rows {
+        assert_eq!(row["work"], "slice point");
+        assert_eq!(
+            (&row["precision"], &row["threads"]),
+            (&"f32".into(), &1.into())
+        );
+        for key in [
+            "microseconds",
+            "median",
+            "operations",
+            "gflops",
+            "share_of_peak",
+        ] {
+            assert!(row[key].as_f64().unwrap() > 0.0, "{key} of {row}");
+        }
+        // Random parameters: a little above the logarithm of the classes.
+        let classes = if row["network"].as_str().unwrap().ends_with("-2") {
+            2.0
+        } else {
+            10.0f64
+        };
+        let loss = row["loss"].as_f64().unwrap();
+        assert!((loss - classes.ln()).abs() < 0.2, "{loss}");
+        assert!(table.contains(row["network"].as_str().unwrap()));
+    }
+    let scaling = report["scaling"].as_array().unwrap();
+    assert_eq!(scaling.len(), 1);
+    assert!(scaling[0]["ratio"].as_f64().unwrap() > 0.0);
+    for peak in report["peaks"].as_array().unwrap() {
+        assert!(peak["fma"].as_f64().unwrap() > 0.0 && peak["product"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn bench_refuses_what_it_does_not_have() {
+    let said = refused(&["bench", "--filter", "warp drive"]);
+    assert!(
+        said.contains("warp drive") && said.contains("slice point"),
+        "{said}"
+    );
+    assert!(refused(&["bench", "--seconds", "-3"]).contains("--seconds"));
+    assert!(refused(&["bench", "--threads", "0"]).contains("--threads"));
+}
+
+#[test]
 fn a_run_leaves_everything_that_was_promised() {
     let (folder, out) = small_run();
     for file in [
