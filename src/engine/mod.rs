@@ -8,6 +8,7 @@
 
 pub mod analyses;
 mod command;
+pub mod curvature;
 mod event;
 pub mod headless;
 mod job;

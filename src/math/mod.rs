@@ -17,6 +17,7 @@ pub mod pca;
 pub mod progress;
 pub mod projection;
 pub mod rng;
+pub mod sketch;
 pub mod smoothing;
 pub mod statistics;
 pub mod trace;
