@@ -12,6 +12,7 @@ use strum::IntoEnumIterator as _;
 
 use super::icons::{Icon, IconButton};
 use super::panels::{self, Panel, PanelKind};
+use super::surface::Shot;
 use super::theme::{self, HALF, Palette, UNIT};
 use super::workspace::Workspace;
 use crate::figure::Figure;
@@ -148,6 +149,11 @@ impl Workbench {
     /// The figure of a view, if it has one now.
     pub fn figure(&self, kind: PanelKind, ws: &Workspace) -> Option<Figure> {
         self.panels.get(&kind).and_then(|panel| panel.figure(ws))
+    }
+
+    /// What a view shows in space instead of its figure, if it does.
+    pub fn shot(&self, kind: PanelKind) -> Option<Shot> {
+        self.panels.get(&kind).and_then(|panel| panel.shot())
     }
 
     /// The title of a view.

@@ -75,6 +75,11 @@ impl<K: PartialEq> Shown<K> {
         self.built = now;
     }
 
+    /// The figure that is shown.
+    pub fn figure(&self) -> Option<&Arc<Figure>> {
+        self.figure.as_ref()
+    }
+
     /// Draws the figure over the room there is.
     pub fn show(&mut self, ui: &mut Ui, id: &str, options: &Options) -> FigureResponse {
         match &self.figure {
