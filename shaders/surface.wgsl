@@ -56,12 +56,15 @@ fn lighting(normal: vec3<f32>, eye: vec3<f32>) -> f32 {
     let light = view.light.xyz;
     let diffuse = dot(normal, light) - light.y;
     let grazing = 1.0 - abs(dot(normal, eye));
-    return clamp(1.0 + 0.55 * diffuse - 0.10 * grazing * grazing, 0.45, 1.18);
+    return clamp(1.0 + 0.48 * diffuse - 0.10 * grazing * grazing, 0.55, 1.18);
 }
 
-// How much of a pixel is covered by contour lines.
+// How much of a pixel is covered by contour lines; level ground has none.
 fn contour_cover(height: f32, slope: f32) -> f32 {
     var cover = 0.0;
+    if slope < 1e-6 {
+        return cover;
+    }
     let count = u32(view.contour.z);
     for (var k = 0u; k < count; k++) {
         let level = view.levels[k / 4u][k % 4u];
@@ -74,7 +77,7 @@ fn contour_cover(height: f32, slope: f32) -> f32 {
 @fragment
 fn surface_fragment(in: SurfaceVertex, @builtin(front_facing) front: bool) -> @location(0) vec4<f32> {
     // Derivatives first, where all pixels take the same way.
-    let slope = max(length(vec2<f32>(dpdx(in.height), dpdy(in.height))), 1e-6);
+    let slope = length(vec2<f32>(dpdx(in.height), dpdy(in.height)));
     let fraction = clamp(in.height, 0.0, 1.0);
     let entry = min(i32(fraction * 256.0), 255);
     let own = textureLoad(colors, vec2<i32>(entry, 0), 0).rgb;

@@ -70,9 +70,9 @@ pub struct Surroundings {
 pub fn margins(theme: &FigureTheme, size: [f32; 2]) -> [f32; 4] {
     let em = theme.label_size as f32;
     // On little room the surface comes first.
-    let part = (size[0].min(size[1]) / (24.0 * em)).clamp(0.35, 1.0);
-    let side = (4.6 * em * part).min(0.2 * size[0]);
-    [side, 0.8 * side, 0.7 * em, 3.4 * em * part]
+    let part = (size[0].min(size[1]) / (28.0 * em)).clamp(0.3, 1.0);
+    let side = (4.4 * em * part).min(0.2 * size[0]);
+    [side, 0.8 * side, 0.7 * em, (3.2 * em * part).max(1.6 * em)]
 }
 
 struct Edge {

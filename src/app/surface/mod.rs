@@ -57,8 +57,12 @@ const WHEEL: f32 = 240.0;
 const SETTLED: f64 = 0.25;
 /// How near the pointer must be to a point of the path, in points.
 const SNAP: f32 = 9.0;
-/// Narrower tiles have no buttons for views; the keys and the menu remain.
-const BUTTONS: f32 = 260.0;
+/// Smaller tiles have no buttons for views; the keys remain.
+const BUTTONS: Vec2 = vec2(320.0, 200.0);
+/// The room above the box that the buttons take.
+const BUTTON_HEIGHT: f32 = 18.0;
+/// How much of the layout's own margin is left away: tiles have theirs.
+const TRIM: f32 = 8.0;
 
 /// What surfaces are drawn with; kept in the window's context.
 #[derive(Clone)]
@@ -301,7 +305,8 @@ impl SurfaceView {
             egui::Shape::image(texture, rect, whole, egui::Color32::WHITE),
         );
         labels(&painter, &around, rect, theme);
-        plot::surround(&painter, &shell.figure, &shell.layout, area.min.to_vec2());
+        let origin = area.min.to_vec2() - Vec2::splat(TRIM);
+        plot::surround(&painter, &shell.figure, &shell.layout, origin);
         if response.has_focus() {
             let ring = Stroke::new(1.0, Palette::of(ui.visuals()).accent);
             painter.rect_stroke(rect.shrink(0.5), 2.0, ring, StrokeKind::Inside);
@@ -427,10 +432,10 @@ impl SurfaceView {
     /// The usual views, small in the upper right corner.
     fn buttons(&mut self, ui: &mut Ui, rect: Rect) {
         use strum::IntoEnumIterator as _;
-        if rect.width() < BUTTONS || rect.height() < 120.0 {
+        if !has_buttons(rect) {
             return;
         }
-        let row = Rect::from_min_size(rect.min, vec2(rect.width(), 22.0));
+        let row = Rect::from_min_size(rect.min, vec2(rect.width(), BUTTON_HEIGHT));
         let mut corner = ui.new_child(
             UiBuilder::new()
                 .id_salt("views")
@@ -441,7 +446,7 @@ impl SurfaceView {
         ui.style_mut().override_text_style = Some(egui::TextStyle::Small);
         ui.spacing_mut().button_padding = vec2(5.0, 1.0);
         ui.spacing_mut().item_spacing.x = 1.0;
-        ui.spacing_mut().interact_size.y = 18.0;
+        ui.spacing_mut().interact_size.y = BUTTON_HEIGHT;
         let reset = ui
             .add_enabled(
                 self.camera != self.standpoint.camera(),
@@ -570,19 +575,23 @@ impl SurfaceView {
 struct Shell {
     figure: Figure,
     layout: FigureLayout,
-    /// The picture, from the corner of the figure.
+    /// The picture, from the corner of the room.
     rect: Rect,
     viewport: Viewport,
 }
 
 impl Shell {
     fn new(scene: &Scene, size: Vec2, theme: &FigureTheme, camera: &Camera) -> Self {
+        let size = size + Vec2::splat(2.0 * TRIM);
         let (figure, layout) = shot::shell(scene, [size.x, size.y], theme, camera, true);
-        let rect = shot::picture_rect(&layout);
-        let viewport = Viewport {
+        let rect = shot::picture_rect(&layout).translate(Vec2::splat(-TRIM));
+        let mut viewport = Viewport {
             size: [rect.width(), rect.height()],
             margins: margins(&layout.theme, [rect.width(), rect.height()]),
         };
+        if has_buttons(rect) {
+            viewport.margins[2] += BUTTON_HEIGHT;
+        }
         Self {
             figure,
             layout,
@@ -590,6 +599,10 @@ impl Shell {
             viewport,
         }
     }
+}
+
+fn has_buttons(rect: Rect) -> bool {
+    rect.width() >= BUTTONS.x && rect.height() >= BUTTONS.y
 }
 
 /// Texts of the axes.
