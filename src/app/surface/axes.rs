@@ -49,6 +49,41 @@ impl Label {
         ]
     }
 
+    /// Moves it that way until it is outside a convex outline; how far.
+    fn push_out(&mut self, away: [f32; 2], hull: &[[f32; 2]]) -> f32 {
+        const STEP: f32 = 3.0;
+        let mut moved = 0.0;
+        while moved < 90.0 && self.stands_in(hull) {
+            self.centre[0] += STEP * away[0];
+            self.centre[1] += STEP * away[1];
+            moved += STEP;
+        }
+        moved
+    }
+
+    /// Whether one of its corners or its middle is inside a convex outline, a
+    /// little of whose edge does not count.
+    fn stands_in(&self, hull: &[[f32; 2]]) -> bool {
+        let half = self.half();
+        let places = [
+            (0.0, 0.0),
+            (-1.0, -1.0),
+            (1.0, -1.0),
+            (-1.0, 1.0),
+            (1.0, 1.0),
+        ];
+        places.iter().any(|(u, v)| {
+            let [x, y] = [self.centre[0] + u * half[0], self.centre[1] + v * half[1]];
+            let edges = hull.iter().zip(hull.iter().cycle().skip(1));
+            hull.len() > 2
+                && edges.into_iter().all(|(a, b)| {
+                    let edge = [b[0] - a[0], b[1] - a[1]];
+                    let cross = edge[0] * (y - a[1]) - edge[1] * (x - a[0]);
+                    cross > edge[0].hypot(edge[1])
+                })
+        })
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         let (a, b) = (self.half(), other.half());
         (0..2).all(|k| (self.centre[k] - other.centre[k]).abs() < a[k] + b[k] + 1.0)
@@ -113,15 +148,20 @@ pub fn surroundings(
 
     let alpha_ends = [vec3(-half.x, floor, front_z), vec3(half.x, floor, front_z)];
     let beta_ends = [vec3(front_x, floor, half.z), vec3(front_x, floor, -half.z)];
-    // Of the two upright edges at the silhouette the left one.
-    let candidates = [(back_x, front_z), (front_x, back_z)];
-    let left = candidates
+    // The leftmost upright edge: nothing of the surface is beside it.
+    let corners = [
+        (back_x, front_z),
+        (front_x, back_z),
+        (front_x, front_z),
+        (back_x, back_z),
+    ];
+    let left = corners
         .into_iter()
         .min_by(|a, b| {
             let x = |&(x, z): &(f32, f32)| view.project(vec3(x, 0.0, z)).0[0];
             x(a).total_cmp(&x(b))
         })
-        .unwrap_or(candidates[0]);
+        .unwrap_or(corners[0]);
     let loss_ends = [
         vec3(left.0, floor, left.1),
         vec3(left.0, HALF_HEIGHT, left.1),
@@ -160,14 +200,9 @@ pub fn surroundings(
         ticks: floor_ticks(&scene.beta, beta_ends),
         title: scene.beta.axis.full_label(),
     };
-    let on_back_x = left.0 == back_x;
     let loss = Edge {
         ends: loss_ends,
-        outward: if on_back_x {
-            vec3(0.0, 0.0, front_z.signum())
-        } else {
-            vec3(front_x.signum(), 0.0, 0.0)
-        },
+        outward: -view.right,
         ticks: loss_ticks,
         title: scene.label.clone(),
     };
@@ -181,6 +216,10 @@ pub fn surroundings(
     );
     let long = |edge: &Edge| length(edge.ends[0], edge.ends[1]) > SHORTEST * em;
     out.has_loss_axis = long(&loss);
+    let hull =
+        hull(corners.iter().flat_map(|&(x, z)| {
+            [-HALF_HEIGHT, HALF_HEIGHT].map(|y| view.project(vec3(x, y, z)).0)
+        }));
     // The titles first: where there is little room, ticks give way.
     let mut titles = Vec::new();
     for (index, edge) in [&alpha, &beta, &loss].into_iter().enumerate() {
@@ -192,6 +231,7 @@ pub fn surroundings(
                 view,
                 viewport,
                 theme,
+                &hull,
                 index == 2,
             );
         }
@@ -202,13 +242,41 @@ pub fn surroundings(
     out.labels.splice(0..0, titles);
     let mut kept: Vec<Label> = Vec::new();
     for label in out.labels {
-        let fits = inside(&label, viewport) && !kept.iter().any(|other| other.overlaps(&label));
+        // Where one looks from near by, axes and their texts are elsewhere.
+        let fits = inside(&label, viewport)
+            && !label.stands_in(&hull)
+            && !kept.iter().any(|other| other.overlaps(&label));
         if fits {
             kept.push(label);
         }
     }
     out.labels = kept;
     out
+}
+
+/// The outline of points: its corners, turning from x towards y (Andrew's
+/// monotone chain).
+fn hull(points: impl Iterator<Item = [f32; 2]>) -> Vec<[f32; 2]> {
+    let mut points: Vec<[f32; 2]> = points.collect();
+    points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    let chain = |points: &mut dyn Iterator<Item = [f32; 2]>| {
+        let mut chain: Vec<[f32; 2]> = Vec::new();
+        for point in points {
+            while let [.., a, b] = chain[..] {
+                let turn = (b[0] - a[0]) * (point[1] - b[1]) - (b[1] - a[1]) * (point[0] - b[0]);
+                if turn > 0.0 {
+                    break;
+                }
+                chain.pop();
+            }
+            chain.push(point);
+        }
+        chain.pop();
+        chain
+    };
+    let mut outline = chain(&mut points.iter().copied());
+    outline.extend(chain(&mut points.iter().rev().copied()));
+    outline
 }
 
 fn inside(label: &Label, viewport: &Viewport) -> bool {
@@ -296,7 +364,9 @@ fn stripes(out: &mut Vec<Stroke3>, scene: &Scene, ends: [Vec3; 2], theme: &Figur
     }
 }
 
-/// Ticks, their labels and the title of one axis.
+/// Ticks, their labels and the title of one axis. No text stands before the
+/// box, whose outline on the screen is `hull`.
+#[allow(clippy::too_many_arguments)]
 fn axis(
     out: &mut Surroundings,
     titles: &mut Vec<Label>,
@@ -304,6 +374,7 @@ fn axis(
     view: &Projection,
     viewport: &Viewport,
     theme: &FigureTheme,
+    hull: &[[f32; 2]],
     upright: bool,
 ) {
     let at = |part: f32| edge.ends[0] + (edge.ends[1] - edge.ends[0]) * part;
@@ -347,6 +418,7 @@ fn axis(
         let gap = 0.3 * em + half[0] * away[0].abs() + half[1] * away[1].abs();
         label.centre[0] += away[0] * gap;
         label.centre[1] += away[1] * gap;
+        let gap = gap + label.push_out(away, hull);
         widest = widest.max(gap + half[0] * away[0].abs() + half[1] * away[1].abs());
         out.labels.push(label);
     }
@@ -363,12 +435,17 @@ fn axis(
     if upright {
         // Over the upper end, where no tick is.
         let [x, y] = view.project(at(1.0)).0;
-        title.centre = [x.max(half[0] + 2.0), (y - 1.5 * em).max(half[1] + 1.0)];
+        title.centre = [
+            (x - half[0] + 1.5 * em).max(half[0] + 2.0),
+            (y - 1.4 * em).max(half[1] + 1.0),
+        ];
+        title.push_out([0.0, -1.0], hull);
     } else {
         let tick = TICK * view.scale;
         let gap = tick + widest + 0.35 * em + half[0] * away[0].abs() + half[1] * away[1].abs();
         title.centre[0] += away[0] * gap;
         title.centre[1] += away[1] * gap;
+        title.push_out(away, hull);
         // Rather a little nearer than cut off.
         for k in 0..2 {
             let most = (viewport.size[k] - half[k] - 1.0).max(half[k]);
@@ -442,6 +519,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn outlines_are_convex_and_hold_their_points() {
+        let points = [
+            [0.0, 0.0],
+            [4.0, 0.0],
+            [4.0, 3.0],
+            [0.0, 3.0],
+            [2.0, 1.0],
+            [2.0, 0.0],
+        ];
+        let outline = hull(points.into_iter());
+        assert_eq!(outline, [[0.0, 0.0], [4.0, 0.0], [4.0, 3.0], [0.0, 3.0]]);
+        let mut label = Label {
+            text: "0".to_owned(),
+            centre: [2.0, 1.5],
+            size: 0.2,
+            title: false,
+        };
+        let outline: Vec<[f32; 2]> = outline.iter().map(|p| p.map(|v| 20.0 * v)).collect();
+        label.centre = [40.0, 30.0];
+        assert!(label.stands_in(&outline));
+        assert!(label.push_out([-1.0, 0.0], &outline) >= 39.0);
+        assert!(!label.stands_in(&outline) && label.centre[1] == 30.0);
     }
 
     #[test]

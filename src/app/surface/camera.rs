@@ -72,7 +72,7 @@ impl Default for Camera {
     fn default() -> Self {
         Self {
             azimuth: 0.56,
-            elevation: 0.56,
+            elevation: 0.68,
             zoom: 1.0,
             target: Vec3::default(),
             perspective: true,

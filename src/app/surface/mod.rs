@@ -54,7 +54,7 @@ const KEY_ZOOM: f32 = 1.2;
 /// How far the wheel turns for a magnification by e, in points.
 const WHEEL: f32 = 240.0;
 /// Seconds after which a picture that was drawn quickly is drawn well.
-const SETTLED: f64 = 0.25;
+const SETTLED: f64 = 0.4;
 /// How near the pointer must be to a point of the path, in points.
 const SNAP: f32 = 9.0;
 /// Smaller tiles have no buttons for views; the keys remain.
@@ -308,7 +308,8 @@ impl SurfaceView {
         let origin = area.min.to_vec2() - Vec2::splat(TRIM);
         plot::surround(&painter, &shell.figure, &shell.layout, origin);
         if response.has_focus() {
-            let ring = Stroke::new(1.0, Palette::of(ui.visuals()).accent);
+            let ring = Palette::of(ui.visuals()).accent.gamma_multiply(0.6);
+            let ring = Stroke::new(1.0, ring);
             painter.rect_stroke(rect.shrink(0.5), 2.0, ring, StrokeKind::Inside);
         }
         let description = describe(&scene, &self.camera);
