@@ -5,6 +5,7 @@
 //! the history into a result, and a figure shows the result, on screen and on
 //! paper alike. `ARCHITECTURE.md` tells which room uses which.
 
+pub mod files;
 pub mod math;
 pub mod recipe;
 

@@ -124,7 +124,7 @@ impl ExportSettings {
         {
             return Err(format!("There is no folder {}", folder.display()));
         }
-        std::fs::write(path, bytes)
+        crate::files::write_atomically(path, &bytes)
             .map_err(|error| format!("{} cannot be written: {error}", path.display()))
     }
 }

@@ -1,6 +1,8 @@
 //! The application: everything together, frame by frame.
 
-use std::path::{Path, PathBuf};
+mod files;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +11,11 @@ use egui::{Context, Frame, Key, Margin, Modifiers, Panel, Ui, ViewportCommand};
 
 use super::background::{Progress, Task};
 use super::commands::{self, Command, Situation};
-use super::dialogs::{Asking, FileDialogs, Filter, Question, SystemDialogs};
+use super::dialogs::{Asking, FileDialogs, Question, SystemDialogs};
 use super::export::{self, ExportDialog};
 use super::frame_times::FrameTimes;
 use super::gallery::{self, Gallery};
-use super::opening::{self, Opened};
+use super::opening::Opened;
 use super::palette::{self, Palette};
 use super::panels::PanelKind;
 use super::persistence::{self, Stored};
@@ -26,7 +28,9 @@ use super::workspace::Workspace;
 use super::{banner, fonts, runs, status, surface, timeline, transport};
 use crate::catalogue;
 use crate::figure::{self, SvgOptions};
-use crate::recipe::{Recipe, Value};
+use crate::recipe::Recipe;
+
+use files::Purpose;
 
 /// The time between two frames while something moves.
 const FRAME: Duration = Duration::from_millis(33);
@@ -71,18 +75,6 @@ impl Default for AppOptions {
             dialogs: Arc::new(SystemDialogs),
         }
     }
-}
-
-/// What a chosen file is for.
-#[derive(Clone, Debug)]
-enum Purpose {
-    OpenRecipe,
-    SaveRecipe,
-    ExportFigure,
-    Field {
-        section: &'static str,
-        key: &'static str,
-    },
 }
 
 /// The window's application.
@@ -332,97 +324,6 @@ impl App {
         }
     }
 
-    fn ask_for_recipe(&mut self, ctx: &Context) {
-        let question = Question {
-            title: "Open recipe".to_owned(),
-            save: false,
-            directory: Some(self.ws.base_dir.clone()),
-            file_name: String::new(),
-            filters: vec![
-                Filter {
-                    name: "Recipes",
-                    extensions: &["toml"],
-                },
-                Filter {
-                    name: "Figures, tables, parameters",
-                    extensions: &["svg", "png", "csv", "safetensors"],
-                },
-            ],
-        };
-        self.asking.ask(ctx, Purpose::OpenRecipe, question);
-    }
-
-    fn ask_where_to_save(&mut self, ctx: &Context) {
-        let stem: String = self
-            .ws
-            .recipe
-            .name
-            .to_lowercase()
-            .chars()
-            .map(|c| if c.is_alphanumeric() { c } else { '-' })
-            .collect();
-        let question = Question {
-            title: "Save recipe".to_owned(),
-            save: true,
-            directory: Some(self.ws.base_dir.clone()),
-            file_name: format!("{}.toml", stem.trim_matches('-')),
-            filters: vec![Filter {
-                name: "Recipes",
-                extensions: &["toml"],
-            }],
-        };
-        self.asking.ask(ctx, Purpose::SaveRecipe, question);
-    }
-
-    /// Opens a file of any kind that the program reads.
-    pub fn open_file(&mut self, ctx: &Context, path: &Path) {
-        let (path, recipe) = (path.to_owned(), self.ws.recipe.clone());
-        let base_dir = self.ws.base_dir.clone();
-        let task = Task::start("open", ctx, move || {
-            opening::open(&path, &recipe, &base_dir)
-        });
-        match task {
-            Ok(task) => self.opening = Some(task),
-            Err(error) => self.ws.notifications.error(error.to_string()),
-        }
-    }
-
-    fn save_recipe(&mut self, ctx: &Context, path: &Path) {
-        let schema = catalogue::schema();
-        let recipe = self
-            .ws
-            .recipe
-            .with_absolute_paths(&self.ws.base_dir, schema);
-        let text = recipe.to_toml(schema);
-        let mut path = path.to_owned();
-        if path.extension().is_none() {
-            path.set_extension("toml");
-        }
-        let task = Task::start("save", ctx, move || {
-            std::fs::write(&path, text)
-                .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-            Ok(path)
-        });
-        match task {
-            Ok(task) => self.saving = Some(task),
-            Err(error) => self.ws.notifications.error(error.to_string()),
-        }
-    }
-
-    fn answer(&mut self, ctx: &Context, purpose: Purpose, path: &Path) {
-        match purpose {
-            Purpose::OpenRecipe => self.open_file(ctx, path),
-            Purpose::SaveRecipe => self.save_recipe(ctx, path),
-            Purpose::ExportFigure => self.export.set_path(path),
-            Purpose::Field { section, key } => {
-                let path = path.strip_prefix(&self.ws.base_dir).unwrap_or(path);
-                if let Some(component) = self.ws.recipe.section_mut(section) {
-                    component.set(key, Value::Text(path.to_string_lossy().into_owned()));
-                }
-            }
-        }
-    }
-
     /// Takes in what other threads have finished.
     fn collect(&mut self, ctx: &Context) {
         if let Some(task) = &self.opening {
@@ -598,35 +499,6 @@ impl App {
         }
     }
 
-    fn dropped_files(&mut self, ctx: &Context) {
-        let (hovered, dropped) = ctx.input(|input| {
-            let hovered: Vec<Option<PathBuf>> = input
-                .raw
-                .hovered_files
-                .iter()
-                .map(|file| file.path.clone())
-                .collect();
-            let dropped: Vec<PathBuf> = input
-                .raw
-                .dropped_files
-                .iter()
-                .map(|file| file.path().to_owned())
-                .collect();
-            (hovered, dropped)
-        });
-        if let Some(first) = hovered.first() {
-            drop_overlay(ctx, first.as_deref(), hovered.len());
-        }
-        if dropped.len() > 1 {
-            self.ws
-                .notifications
-                .warning("Several files were dropped; the first one is opened");
-        }
-        if let Some(path) = dropped.first() {
-            self.open_file(ctx, path);
-        }
-    }
-
     fn bars_and_views(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let now = self.situation();
@@ -792,37 +664,4 @@ impl eframe::App for App {
 fn zoom(ctx: &Context, change: impl Fn(f32) -> f32) {
     let zoom = (change(ctx.zoom_factor()) * 10.0).round() / 10.0;
     ctx.set_zoom_factor(zoom.clamp(0.5, 4.0));
-}
-
-/// Says what will happen when the file is let go.
-fn drop_overlay(ctx: &Context, path: Option<&Path>, count: usize) {
-    let painter = ctx.layer_painter(egui::LayerId::new(
-        egui::Order::Foreground,
-        egui::Id::unique("drop overlay"),
-    ));
-    let style = ctx.global_style();
-    let palette = theme::Palette::of(&style.visuals);
-    let rect = ctx.content_rect();
-    painter.rect_filled(rect, 0.0, palette.scrim);
-    let inner = rect.shrink(2.0 * UNIT);
-    painter.rect_stroke(
-        inner,
-        8.0,
-        egui::Stroke::new(2.0, palette.accent),
-        egui::StrokeKind::Inside,
-    );
-    let name = path
-        .and_then(Path::file_name)
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let more = if count > 1 {
-        format!(" (the first of {count} files)")
-    } else {
-        String::new()
-    };
-    let text = format!("{}\n{name}{more}", opening::describe(path));
-    let font = egui::TextStyle::Heading.resolve(&style);
-    let galley = painter.layout(text, font, palette.strong, inner.width() - 4.0 * UNIT);
-    let place = egui::Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect);
-    painter.rect_filled(place.expand(2.0 * UNIT), 8.0, palette.raised);
-    painter.galley(place.min, galley, palette.strong);
 }

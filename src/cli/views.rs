@@ -145,7 +145,7 @@ fn gradients(run: &FinishedRun) -> Figure {
         Targets::Classes { names, .. } => names.clone(),
         Targets::Values { .. } => Vec::new(),
     };
-    let saliency = views::gradients::saliency(Some(&run.saliency), &classes, step);
+    let saliency = views::saliency::saliency(Some(&run.saliency), &classes, step);
     figure.rows.extend(tensor.rows);
     figure.rows.extend(saliency.rows);
     figure

@@ -8,6 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::error::CheckpointError;
 use super::layout::ParameterLayout;
+use crate::files::write_atomically;
 
 /// The number type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +87,11 @@ pub fn save_as(
     let metadata: HashMap<String, String> = metadata.iter().cloned().collect();
     let bytes = safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata))
         .map_err(format)?;
-    let write = |source| CheckpointError::File {
+    write_atomically(path, &bytes).map_err(|source| CheckpointError::File {
         action: "write",
         path: path.to_owned(),
         source,
-    };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, bytes).map_err(write)?;
-    std::fs::rename(&partial, path).map_err(write)
+    })
 }
 
 /// Reads the parameters of this layout, in f32 or f64.

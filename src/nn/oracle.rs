@@ -9,6 +9,7 @@ use candle_core::{Device, Result, Tensor, Var};
 
 use super::kernels::channels_and_plane;
 use super::kernels::layer_norm::EPSILON;
+use super::losses;
 use super::network::{Network, Operator};
 use crate::data::{Dataset, InputShape, Targets};
 use crate::recipe::Component;
@@ -223,7 +224,7 @@ fn forward(network: &Network, parameters: &[Var], input: &Tensor) -> Result<Tens
                 if maximum { y } else { (y / count)? }
             }
             Operator::Flatten => x.clone(),
-            Operator::Activation(activation) => activate(activation.choice().key, x)?,
+            Operator::Activation(activation) => activation.candle(x)?,
             Operator::LayerNorm { scale, shift, .. } => {
                 let features = shape.len();
                 let mean = (x.sum_keepdim(1)? / features as f64)?;
@@ -247,20 +248,6 @@ fn constant(values: Vec<f64>, rows: usize) -> Result<Tensor> {
     Tensor::from_vec(values, (rows, columns), &Device::Cpu)
 }
 
-fn activate(key: &str, x: &Tensor) -> Result<Tensor> {
-    match key {
-        "tanh" => x.tanh(),
-        "relu" => x.relu(),
-        "gelu" => (x * 0.5)? * ((x / 2f64.sqrt())?.erf()? + 1.0)?,
-        "silu" => x * (x.neg()?.exp()? + 1.0)?.recip()?,
-        "sigmoid" => (x.neg()?.exp()? + 1.0)?.recip(),
-        "sin" => x.sin(),
-        "softplus" => (x.exp()? + 1.0)?.log(),
-        "identity" => Ok(x.clone()),
-        other => panic!("the oracle has no {other}"),
-    }
-}
-
 fn mean_loss(loss: &Component, outputs: &Tensor, targets: &Targets) -> Result<Tensor> {
     let (n, width) = outputs.dims2()?;
     let y = match targets {
@@ -274,34 +261,8 @@ fn mean_loss(loss: &Component, outputs: &Tensor, targets: &Targets) -> Result<Te
             .collect(),
     };
     let y = Tensor::from_vec(y, (n, width), &Device::Cpu)?;
-    let sum = match loss.kind.as_str() {
-        "cross_entropy" => {
-            let largest = outputs.max_keepdim(1)?.detach();
-            let shifted = outputs.broadcast_sub(&largest)?;
-            let normalizer = shifted.exp()?.sum_keepdim(1)?.log()?;
-            (normalizer.sum_all()? - (shifted * y)?.sum_all()?)?
-        }
-        "mean_squared_error" => {
-            let factor = if loss.boolean("half") { 0.5 } else { 1.0 };
-            ((outputs - y)?.sqr()?.sum_all()? * factor)?
-        }
-        "binary_cross_entropy" => {
-            let positive = (outputs.exp()? + 1.0)?.log()?;
-            (positive - (outputs * y)?)?.sum_all()?
-        }
-        "huber" => {
-            let delta = loss.float("delta");
-            let d = (outputs - y)?;
-            let size = d.abs()?;
-            let small = size.detach().le(delta)?.to_dtype(d.dtype())?;
-            let large = small.affine(-1.0, 1.0)?;
-            let square = ((d.sqr()? * 0.5)? * small)?;
-            let linear = (((size - 0.5 * delta)? * delta)? * large)?;
-            (square + linear)?.sum_all()?
-        }
-        other => panic!("the oracle has no {other}"),
-    };
-    sum / n as f64
+    let kind = losses::find(&loss.kind).expect("a loss of the registry");
+    (kind.oracle)(loss, outputs, &y)?.sum_all()? / n as f64
 }
 
 /// Inputs and targets from a formula, for the tests: `classes` of them, or that

@@ -18,7 +18,7 @@ use crate::figure::Figure;
 use crate::gradients::SaliencyMaps;
 use crate::views::Split;
 use crate::views::data::{self, DataSettings, Said};
-use crate::views::gradients;
+use crate::views::saliency;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Request {
@@ -377,7 +377,7 @@ impl DataPanel {
         let classes = run.info.data.train.class_names();
         let key = (Arc::as_ptr(maps) as usize, *step);
         self.detail
-            .update(ui, key, 0, |_| gradients::sample(maps, classes));
+            .update(ui, key, 0, |_| saliency::sample(maps, classes));
         self.detail.show(ui, "data sample", &Options::default());
     }
 }

@@ -15,10 +15,10 @@ use crate::engine::{Origin, Slot, Succession, analyses};
 use crate::figure::Figure;
 use crate::gradients::{SaliencyMaps, TensorImage, tensor_image};
 use crate::nn::ParameterKind;
-use crate::views::Time;
 use crate::views::gradients::{
     self, GradientPart, GradientSettings, LayerCurves, LayerSeries, TensorQuantity,
 };
+use crate::views::{Time, saliency};
 
 /// What is stored of the panel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -226,7 +226,7 @@ impl GradientsPanel {
             GradientPart::Saliency => {
                 let (step, _, maps) = self.kept.as_ref()?;
                 let classes = run.info.data.train.class_names();
-                Some(gradients::saliency(Some(maps), classes, *step))
+                Some(saliency::saliency(Some(maps), classes, *step))
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod field;
 pub mod pictures;
+mod sketches;
 
 use std::collections::HashMap;
 

@@ -1,5 +1,8 @@
 //! x Φ(x) with the normal distribution function Φ (Hendrycks and Gimpel 2016), in the exact form.
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -26,5 +29,27 @@ impl Function for Gelu {
             first: x.fma::<FMA>(density, cumulative),
             second: density * (T::TWO - x * x),
         }
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        let cumulative = 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
+        let density = libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt();
+        [
+            x * cumulative,
+            cumulative + x * density,
+            density * (2.0 - x * x),
+        ]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        (x * 0.5)? * ((x / 2f64.sqrt())?.erf()? + 1.0)?
+    }
+
+    #[cfg(test)]
+    fn scale(x: f64, value: f64) -> f64 {
+        // The reference rounds x/√2 before the exponential.
+        (1.0 + 0.5 * x * x) * value.abs().max(1e-300)
     }
 }

@@ -1,6 +1,7 @@
 //! Activation functions with their first and second derivatives.
 //!
-//! A new one is a file with a [`Function`] and a line in the registry below.
+//! A new one is a file with a [`Function`] (and, for the tests, the same function
+//! computed otherwise) and a line in the registry below.
 
 mod gelu;
 mod identity;
@@ -15,6 +16,9 @@ pub(super) use sigmoid::sigmoid;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+use candle_core::Tensor;
 
 use super::kernels::matrix::Write;
 use super::kernels::scalar::Scalar;
@@ -73,6 +77,22 @@ pub trait Function: Send + Sync + 'static {
     fn slope<T: Scalar, const FMA: bool>(x: T, _y: T) -> T {
         Self::jet::<T, FMA>(x).first
     }
+
+    /// [φ, φ', φ''] at x once more, independently: from libm, in forms that keep
+    /// their relative accuracy.
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3];
+
+    /// φ once more from candle's operations, which candle differentiates twice.
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor>;
+
+    /// What errors of φ(x) = `value` are measured against: relative errors,
+    /// where nothing else is said.
+    #[cfg(test)]
+    fn scale(_x: f64, value: f64) -> f64 {
+        value.abs().max(1e-300)
+    }
 }
 
 /// An activation on slices, in either precision.
@@ -92,6 +112,16 @@ pub trait Activation: Send + Sync {
     fn curvature_f32(&self, x: &[f32], dy: &[f32], first: &mut [f32], second: &mut [f32]);
     /// `first` ← φ'(x), `second` ← φ''(x) dy: what the R-operator needs.
     fn curvature_f64(&self, x: &[f64], dy: &[f64], first: &mut [f64], second: &mut [f64]);
+
+    /// [`Function::reference`].
+    #[cfg(test)]
+    fn reference(&self, x: f64) -> [f64; 3];
+    /// [`Function::candle`].
+    #[cfg(test)]
+    fn candle(&self, x: &Tensor) -> candle_core::Result<Tensor>;
+    /// [`Function::scale`].
+    #[cfg(test)]
+    fn scale(&self, x: f64, value: f64) -> f64;
 }
 
 impl std::fmt::Debug for dyn Activation {
@@ -157,6 +187,21 @@ impl<F: Function> Activation for F {
             second,
             f,
         });
+    }
+
+    #[cfg(test)]
+    fn reference(&self, x: f64) -> [f64; 3] {
+        F::reference(x)
+    }
+
+    #[cfg(test)]
+    fn candle(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        F::candle(x)
+    }
+
+    #[cfg(test)]
+    fn scale(&self, x: f64, value: f64) -> f64 {
+        F::scale(x, value)
     }
 }
 

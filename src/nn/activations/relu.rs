@@ -1,5 +1,8 @@
 //! max(x, 0). Its derivative at 0 is taken as 0, as in PyTorch.
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -24,5 +27,15 @@ impl Function for Relu {
             first: if off { T::ZERO } else { T::ONE },
             second: T::ZERO,
         }
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        [x.max(0.0), f64::from(u8::from(x > 0.0)), 0.0]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        x.relu()
     }
 }

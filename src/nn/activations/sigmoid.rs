@@ -1,5 +1,8 @@
 //! 1/(1 + e⁻ˣ).
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -29,6 +32,18 @@ impl Function for Sigmoid {
     #[inline(always)]
     fn slope<T: Scalar, const FMA: bool>(_x: T, y: T) -> T {
         y * (T::ONE - y)
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        let s = 1.0 / (1.0 + libm::exp(-x));
+        let slope = s / (1.0 + libm::exp(x));
+        [s, slope, -slope * libm::tanh(0.5 * x)]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        (x.neg()?.exp()? + 1.0)?.recip()
     }
 }
 

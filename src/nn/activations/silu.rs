@@ -1,5 +1,8 @@
 //! x σ(x) (Elfwing, Uchibe, Doya 2018).
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::sigmoid;
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
@@ -25,5 +28,16 @@ impl Function for Silu {
             first: x.fma::<FMA>(slope, s),
             second: slope * (T::TWO + x * (complement - s)),
         }
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        let [s, slope, bend] = super::sigmoid::Sigmoid::reference(x);
+        [x * s, s + x * slope, 2.0 * slope + x * bend]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        x * (x.neg()?.exp()? + 1.0)?.recip()?
     }
 }

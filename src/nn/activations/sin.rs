@@ -1,5 +1,8 @@
 //! sin x.
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -23,5 +26,20 @@ impl Function for Sin {
             first: cosine,
             second: -sine,
         }
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        [libm::sin(x), libm::cos(x), -libm::sin(x)]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        x.sin()
+    }
+
+    #[cfg(test)]
+    fn scale(_x: f64, _value: f64) -> f64 {
+        1.0
     }
 }

@@ -1,5 +1,8 @@
 //! ln(1 + eˣ), whose derivative is the sigmoid.
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -27,5 +30,16 @@ impl Function for Softplus {
             first: if positive { large } else { small },
             second: large * small,
         }
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        let [s, slope, _] = super::sigmoid::Sigmoid::reference(x);
+        [x.max(0.0) + libm::log1p(libm::exp(-x.abs())), s, slope]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        (x.exp()? + 1.0)?.log()
     }
 }

@@ -1,5 +1,8 @@
 //! tanh x, with the derivatives 1 − y² and −2y (1 − y²).
 
+#[cfg(test)]
+use candle_core::Tensor;
+
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -29,5 +32,16 @@ impl Function for Tanh {
     #[inline(always)]
     fn slope<T: Scalar, const FMA: bool>(_x: T, y: T) -> T {
         (T::ONE - y) * (T::ONE + y)
+    }
+
+    #[cfg(test)]
+    fn reference(x: f64) -> [f64; 3] {
+        let (c, t) = (libm::cosh(x), libm::tanh(x));
+        [t, 1.0 / (c * c), -2.0 * t / (c * c)]
+    }
+
+    #[cfg(test)]
+    fn candle(x: &Tensor) -> candle_core::Result<Tensor> {
+        x.tanh()
     }
 }

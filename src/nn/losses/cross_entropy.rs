@@ -17,6 +17,12 @@ pub static CROSS_ENTROPY: LossKind = LossKind {
         fields: &[],
     },
     build: |_| Arc::new(CrossEntropy),
+    #[cfg(test)]
+    oracle: |_, outputs, y| {
+        let shifted = outputs.broadcast_sub(&outputs.max_keepdim(1)?.detach())?;
+        let normalizer = shifted.exp()?.sum_keepdim(1)?.log()?;
+        normalizer.sum_all()? - (shifted * y)?.sum_all()?
+    },
 };
 
 /// ℓ = ln Σ exp f − f_y, gradient p − e_y, Hessian diag p − p pᵀ.

@@ -30,6 +30,17 @@ pub static HUBER: LossKind = LossKind {
             delta: component.float("delta"),
         })
     },
+    #[cfg(test)]
+    oracle: |component, outputs, y| {
+        let delta = component.float("delta");
+        let d = (outputs - y)?;
+        let size = d.abs()?;
+        let small = size.detach().le(delta)?.to_dtype(d.dtype())?;
+        let large = small.affine(-1.0, 1.0)?;
+        let square = ((d.sqr()? * 0.5)? * small)?;
+        let linear = (((size - 0.5 * delta)? * delta)? * large)?;
+        square + linear
+    },
 };
 
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //! the network's outputs.
 //!
 //! The training loss is the mean of the sample losses. A new loss is a file
-//! with a [`LossKind`] and a line in [`ALL`].
+//! with a [`LossKind`] (and, for the tests, the same loss computed by candle) and
+//! a line in [`ALL`].
 
 mod binary_cross_entropy;
 mod cross_entropy;
@@ -14,6 +15,9 @@ mod tests;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+
+#[cfg(test)]
+use candle_core::Tensor;
 
 use super::error::LossError;
 use super::kernels::scalar::Scalar;
@@ -27,6 +31,11 @@ pub struct LossKind {
     pub kind: Kind,
     /// Makes the loss.
     pub build: fn(&Component) -> Arc<dyn Loss>,
+    /// The loss once more for the tests, from candle's operations: outputs and
+    /// targets [samples, outputs] (classes as one-hot rows) to anything that
+    /// sums up to the sum of the sample losses.
+    #[cfg(test)]
+    pub oracle: fn(&Component, &Tensor, &Tensor) -> candle_core::Result<Tensor>,
 }
 
 /// Every kind of loss, in the order in which the program lists them.
@@ -42,13 +51,37 @@ pub fn kinds() -> Vec<&'static Kind> {
     ALL.iter().map(|loss| &loss.kind).collect()
 }
 
+/// The kind of loss with this key, if there is one.
+pub fn find(key: &str) -> Option<&'static LossKind> {
+    ALL.iter().copied().find(|kind| kind.kind.key == key)
+}
+
+/// Every loss with the defaults of its fields, and with each of its switches and
+/// numbers set otherwise: what the tests go through.
+#[cfg(test)]
+pub(crate) fn variants() -> Vec<Component> {
+    use crate::recipe::Value;
+    let mut all = Vec::new();
+    for loss in ALL {
+        let usual = loss.kind.defaults(&[]);
+        for (key, value) in &usual.values {
+            match value {
+                Value::Bool(on) => all.push(usual.clone().with(key, !on)),
+                Value::Float(number) => all.push(usual.clone().with(key, 0.4 * number)),
+                _ => {}
+            }
+        }
+        all.push(usual);
+    }
+    all
+}
+
 /// The loss of a `[loss]` section.
 ///
 /// # Errors
 /// `UnknownKind`.
 pub fn build(loss: &Component) -> Result<Arc<dyn Loss>, LossError> {
-    ALL.iter()
-        .find(|kind| kind.kind.key == loss.kind)
+    find(&loss.kind)
         .map(|kind| (kind.build)(loss))
         .ok_or_else(|| LossError::UnknownKind {
             kind: loss.kind.clone(),
