@@ -158,7 +158,7 @@ pub fn surroundings(
     let left = corners
         .into_iter()
         .min_by(|a, b| {
-            let x = |&(x, z): &(f32, f32)| view.project(vec3(x, 0.0, z)).0[0];
+            let x = |&(x, z): &(f32, f32)| view.project(vec3(x, HALF_HEIGHT, z)).0[0];
             x(a).total_cmp(&x(b))
         })
         .unwrap_or(corners[0]);
@@ -436,10 +436,11 @@ fn axis(
         // Over the upper end, where no tick is.
         let [x, y] = view.project(at(1.0)).0;
         title.centre = [
-            (x - half[0] + 1.5 * em).max(half[0] + 2.0),
+            (x - half[0] + 0.8 * em).max(half[0] + 2.0),
             (y - 1.4 * em).max(half[1] + 1.0),
         ];
-        title.push_out([0.0, -1.0], hull);
+        title.push_out([-0.6, -0.8], hull);
+        title.centre[0] = title.centre[0].max(half[0] + 2.0);
     } else {
         let tick = TICK * view.scale;
         let gap = tick + widest + 0.35 * em + half[0] * away[0].abs() + half[1] * away[1].abs();

@@ -11,8 +11,12 @@
 
 mod axes;
 mod camera;
+mod gestures;
 mod math;
 mod mesh;
+mod model;
+mod picture;
+mod pipelines;
 mod renderer;
 mod scene;
 mod shot;
@@ -23,14 +27,14 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 use eframe::egui::{
-    self, Align2, Button, Context, Event, EventFilter, FontId, Id, Key, Modifiers, PointerButton,
-    Rect, Role, Sense, Stroke, StrokeKind, TextureId, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    self, Align2, Context, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;
 
 use super::plot::{self, color};
-use super::theme::{HALF, Palette};
+use super::theme::Palette;
 use crate::figure::contour::contour_levels;
 use crate::figure::layout::FigureLayout;
 use crate::figure::ticks::format_number;
@@ -38,29 +42,15 @@ use crate::figure::{Figure, FigureTheme};
 
 use axes::{Surroundings, margins, surroundings};
 use camera::{Camera, Projection, Viewport};
+use gestures::{BUTTON_HEIGHT, has_buttons};
 use math::Vec3;
-use renderer::{Canvas, Drawing, Model, Quality, Renderer};
+use picture::Picture;
+use renderer::Renderer;
 use scene::Scene;
 pub use shot::Shot;
 
-/// How far a drag over one point turns, in radians.
-const TURN: f32 = 0.008;
-/// How far an arrow key turns, in radians.
-const KEY_TURN: f32 = 0.09;
-/// How far an arrow key with Shift moves, in points.
-const KEY_MOVE: f32 = 24.0;
-/// How much a key magnifies.
-const KEY_ZOOM: f32 = 1.2;
-/// How far the wheel turns for a magnification by e, in points.
-const WHEEL: f32 = 240.0;
-/// Seconds after which a picture that was drawn quickly is drawn well.
-const SETTLED: f64 = 0.4;
 /// How near the pointer must be to a point of the path, in points.
 const SNAP: f32 = 9.0;
-/// Smaller tiles have no buttons for views; the keys remain.
-const BUTTONS: Vec2 = vec2(320.0, 200.0);
-/// The room above the box that the buttons take.
-const BUTTON_HEIGHT: f32 = 18.0;
 /// How much of the layout's own margin is left away: tiles have theirs.
 const TRIM: f32 = 8.0;
 
@@ -164,33 +154,6 @@ pub struct SurfaceView {
     drawn: u64,
 }
 
-/// A texture with a picture of a scene.
-struct Picture {
-    gpu: Gpu,
-    id: TextureId,
-    draft: Option<Canvas>,
-    fine: Option<Canvas>,
-    model: Model,
-    key: Option<Shown>,
-}
-
-/// What a picture shows.
-#[derive(Clone, PartialEq)]
-struct Shown {
-    camera: Camera,
-    size: [u32; 2],
-    points: Vec2,
-    theme: FigureTheme,
-    marks: Vec<Vec3>,
-    quality: Quality,
-}
-
-impl Drop for Picture {
-    fn drop(&mut self) {
-        self.gpu.state.renderer.write().free_texture(&self.id);
-    }
-}
-
 impl SurfaceView {
     /// Shows the plane of a figure, with about `contours` contour lines.
     pub fn set_figure(&mut self, figure: &Arc<Figure>, contours: usize) {
@@ -213,7 +176,7 @@ impl SurfaceView {
             Scene::of(axes, &levels, &figure.description).map(Arc::new)
         });
         if let Some(picture) = &mut self.picture {
-            picture.key = None;
+            picture.outdate();
         }
     }
 
@@ -325,250 +288,6 @@ impl SurfaceView {
         }
         Some(found)
     }
-
-    /// Drag, wheel and pinch.
-    fn pointer(
-        &mut self,
-        ui: &Ui,
-        response: &egui::Response,
-        rect: Rect,
-        viewport: &Viewport,
-        extents: &camera::Extents,
-    ) {
-        let shift = ui.input(|input| input.modifiers.shift);
-        let by = response.drag_delta();
-        if by != Vec2::ZERO {
-            let moves = response.dragged_by(PointerButton::Secondary)
-                || response.dragged_by(PointerButton::Middle)
-                || shift;
-            if moves {
-                self.camera.pan([by.x, by.y], extents, viewport);
-            } else {
-                self.camera.orbit(-by.x * TURN, by.y * TURN);
-            }
-        }
-        if let Some(pointer) = response.hover_pos() {
-            let (wheel, pinch) =
-                ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
-            let factor = pinch * ((wheel.x + wheel.y) / WHEEL).exp();
-            if factor != 1.0 {
-                let at = pointer - rect.min;
-                self.camera.zoom_at(factor, [at.x, at.y], extents, viewport);
-            }
-        }
-        let icon = if response.dragged() {
-            egui::CursorIcon::Grabbing
-        } else {
-            egui::CursorIcon::Grab
-        };
-        if response.hovered() || response.dragged() {
-            ui.ctx().set_cursor_icon(icon);
-        }
-    }
-
-    /// What keys do while the surface has the focus.
-    fn keys(
-        &mut self,
-        ui: &Ui,
-        response: &egui::Response,
-        viewport: &Viewport,
-        extents: &camera::Extents,
-    ) {
-        if !response.has_focus() {
-            return;
-        }
-        let filter = EventFilter {
-            horizontal_arrows: true,
-            vertical_arrows: true,
-            ..EventFilter::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-        let middle = [viewport.size[0] / 2.0, viewport.size[1] / 2.0];
-        let pressed = ui.input(|input| {
-            input
-                .events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::Key {
-                        key,
-                        pressed: true,
-                        modifiers,
-                        ..
-                    } if !modifiers.command && !modifiers.alt => Some((*key, *modifiers)),
-                    _ => None,
-                })
-                .collect::<Vec<(Key, Modifiers)>>()
-        });
-        for (key, modifiers) in pressed {
-            let (x, y) = match key {
-                Key::ArrowLeft => (-1.0, 0.0),
-                Key::ArrowRight => (1.0, 0.0),
-                Key::ArrowUp => (0.0, -1.0),
-                Key::ArrowDown => (0.0, 1.0),
-                Key::Plus | Key::Equals => {
-                    self.camera.zoom_at(KEY_ZOOM, middle, extents, viewport);
-                    continue;
-                }
-                Key::Minus => {
-                    self.camera
-                        .zoom_at(1.0 / KEY_ZOOM, middle, extents, viewport);
-                    continue;
-                }
-                Key::Num0 | Key::Home => {
-                    self.reset();
-                    continue;
-                }
-                _ => continue,
-            };
-            if modifiers.shift {
-                let by = [KEY_MOVE * x, KEY_MOVE * y];
-                self.camera.pan(by, extents, viewport);
-            } else {
-                // As if the scene were pulled that way.
-                self.camera.orbit(-KEY_TURN * x, KEY_TURN * y);
-            }
-        }
-    }
-
-    /// The usual views, small in the upper right corner.
-    fn buttons(&mut self, ui: &mut Ui, rect: Rect) {
-        use strum::IntoEnumIterator as _;
-        if !has_buttons(rect) {
-            return;
-        }
-        let row = Rect::from_min_size(rect.min, vec2(rect.width(), BUTTON_HEIGHT));
-        let mut corner = ui.new_child(
-            UiBuilder::new()
-                .id_salt("views")
-                .max_rect(row)
-                .layout(egui::Layout::right_to_left(egui::Align::Center)),
-        );
-        let ui = &mut corner;
-        ui.style_mut().override_text_style = Some(egui::TextStyle::Small);
-        ui.spacing_mut().button_padding = vec2(5.0, 1.0);
-        ui.spacing_mut().item_spacing.x = 1.0;
-        ui.spacing_mut().interact_size.y = BUTTON_HEIGHT;
-        let reset = ui
-            .add_enabled(
-                self.camera != self.standpoint.camera(),
-                Button::new("Reset view"),
-            )
-            .on_hover_text("Back to where it was looked from (double click, 0, Home)");
-        if reset.clicked() {
-            self.reset();
-        }
-        ui.add_space(HALF);
-        for standpoint in Standpoint::iter().collect::<Vec<_>>().into_iter().rev() {
-            let (text, hint) = standpoint.words();
-            let chosen = self.camera == standpoint.camera();
-            let button = ui
-                .add(Button::new(text).selected(chosen).frame_when_inactive(true))
-                .on_hover_text(hint);
-            button.widget_info(|| {
-                WidgetInfo::selected(Role::RadioButton, true, chosen, format!("View: {text}"))
-            });
-            if button.clicked() {
-                self.look_from(standpoint);
-            }
-        }
-    }
-
-    /// Brings the picture up to date; returns its texture.
-    #[allow(clippy::too_many_arguments)]
-    fn draw(
-        &mut self,
-        ui: &Ui,
-        gpu: &Gpu,
-        scene: &Arc<Scene>,
-        view: &Projection,
-        around: &Surroundings,
-        rect: Rect,
-        marks: Vec<Vec3>,
-        theme: &FigureTheme,
-    ) -> TextureId {
-        let renderer = gpu.renderer();
-        let wanted = rect.size() * ui.pixels_per_point();
-        let size = renderer.possible([wanted.x, wanted.y]);
-        let picture = match &mut self.picture {
-            Some(picture) if Arc::ptr_eq(&picture.gpu.renderer, &gpu.renderer) => picture,
-            place => {
-                let canvas = renderer.canvas(size, Quality::Draft);
-                let id = gpu.state.renderer.write().register_native_texture(
-                    &gpu.state.device,
-                    &canvas.view,
-                    wgpu::FilterMode::Linear,
-                );
-                place.insert(Picture {
-                    gpu: gpu.clone(),
-                    id,
-                    draft: Some(canvas),
-                    fine: None,
-                    model: renderer.model(),
-                    key: None,
-                })
-            }
-        };
-        let now = ui.input(|input| input.time);
-        if picture.key.is_none() {
-            self.moved = now;
-        }
-        // A processor that draws is needed for other things too: quickly while
-        // something moves, well when it has come to rest.
-        let rests = now >= self.moved + SETTLED;
-        let quality = if gpu.software && !rests {
-            let wait = (self.moved + SETTLED - now).max(0.01) as f32;
-            ui.ctx().request_repaint_after_secs(wait);
-            Quality::Draft
-        } else {
-            Quality::Fine
-        };
-        let key = Shown {
-            camera: self.camera,
-            size,
-            points: rect.size(),
-            theme: theme.clone(),
-            marks,
-            quality,
-        };
-        if picture.key.as_ref() == Some(&key) {
-            return picture.id;
-        }
-        let place = match quality {
-            Quality::Draft => &mut picture.draft,
-            Quality::Fine => &mut picture.fine,
-        };
-        if !place
-            .as_ref()
-            .is_some_and(|canvas| canvas.suits(size, quality))
-        {
-            *place = Some(renderer.canvas(size, quality));
-        }
-        let Some(canvas) = place.as_ref() else {
-            return picture.id;
-        };
-        let drawing = Drawing {
-            scene,
-            view,
-            around,
-            marks: &key.marks,
-            theme,
-            pixels_per_point: size[0] as f32 / rect.width(),
-            quality,
-        };
-        renderer.draw(&drawing, &mut picture.model, canvas);
-        gpu.state
-            .renderer
-            .write()
-            .update_egui_texture_from_wgpu_texture(
-                &gpu.state.device,
-                &canvas.view,
-                wgpu::FilterMode::Linear,
-                picture.id,
-            );
-        picture.key = Some(key);
-        self.drawn += 1;
-        picture.id
-    }
 }
 
 /// What surrounds the picture of a surface: the note under it and, where the
@@ -600,10 +319,6 @@ impl Shell {
             viewport,
         }
     }
-}
-
-fn has_buttons(rect: Rect) -> bool {
-    rect.width() >= BUTTONS.x && rect.height() >= BUTTONS.y
 }
 
 /// Texts of the axes.

@@ -8,6 +8,7 @@ use eframe::egui::{Rect, pos2, vec2};
 use super::Gpu;
 use super::axes::{margins, surroundings};
 use super::camera::{Camera, Viewport};
+use super::model::Model;
 use super::renderer::{Drawing, Quality};
 use super::scene::Scene;
 use crate::figure::fonts::{Weight, shortened};
@@ -125,7 +126,7 @@ impl Shot {
             pixels_per_point: pixels[0] as f32 / points[0],
             quality: Quality::Fine,
         };
-        renderer.draw(&drawing, &mut renderer.model(), &canvas);
+        renderer.draw(&drawing, &mut Model::new(renderer), &canvas);
         let raster = renderer.read(&canvas)?;
 
         let (width, height) = (f64::from(points[0]), f64::from(points[1]));

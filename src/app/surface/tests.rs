@@ -5,6 +5,8 @@ use eframe::egui::{self, Key as EguiKey, Modifiers, Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use super::model::Model;
+use super::renderer::{Drawing, Quality};
 use super::scene::tests::{axes, scene};
 use super::*;
 use crate::app::plot::testing;
@@ -46,7 +48,7 @@ fn picture(scene: &Arc<Scene>, camera: Camera, quality: Quality) -> Raster {
         pixels_per_point: 1.0,
         quality,
     };
-    renderer.draw(&drawing, &mut renderer.model(), &canvas);
+    renderer.draw(&drawing, &mut Model::new(renderer), &canvas);
     let raster = renderer.read(&canvas).expect("a picture");
     if let Ok(folder) = std::env::var("LOSSCAPE_LOOK") {
         let name = std::thread::current()
@@ -455,7 +457,7 @@ fn how_long_pictures_take() {
         let scene = Arc::new(scene(n, |a, b| a * a + b * b + 0.2 * (9.0 * a).sin()));
         for quality in [Quality::Draft, Quality::Fine] {
             let canvas = renderer.canvas(size, quality);
-            let mut model = renderer.model();
+            let mut model = Model::new(renderer);
             let mut times = Vec::new();
             let mut submits = Vec::new();
             for k in 0..24 {
