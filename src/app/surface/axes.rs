@@ -12,7 +12,7 @@ use crate::figure::{FigureTheme, Ticks};
 const TICK: f32 = 0.035;
 /// Axes that look shorter than this many label heights are left out: they are
 /// seen end-on.
-const SHORTEST: f32 = 4.0;
+const SHORTEST: f32 = 2.8;
 /// Pieces of the coloured axis.
 const STRIPES: usize = 64;
 
