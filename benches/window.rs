@@ -1,15 +1,19 @@
 //! What an open window costs: the UI thread's own work per frame, and the
 //! training speed with all views live against training alone. Painting is left
-//! out: that is the graphics driver's.
+//! out: that is the graphics driver's. And how old the slice is that is shown.
 //!
-//! `cargo bench --bench window`
+//! `cargo bench --bench window [RECIPE…] [SECONDS]`
+//!
+//! The processor's time per frame leaves out the waiting for a core that others
+//! have: on a busy machine it is the figure to compare.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::{Harness, HarnessBuilder};
-use losscape::app::{App, AppOptions};
+use losscape::app::panels::PanelKind;
+use losscape::app::{App, AppOptions, FrameTimes};
 use losscape::catalogue;
 use losscape::engine::{Command, Engine, EventKind};
 use losscape::recipe::{Recipe, presets};
@@ -63,19 +67,47 @@ fn step(window: &Harness<'_, App>) -> u64 {
     run.map_or(0, |run| run.newest_step())
 }
 
-/// Draws frames at 30 Hz for so many seconds.
-fn draw(window: &mut Harness<'_, App>, seconds: f64) {
+/// The step of the slice that is on the screen.
+fn slice_step(window: &Harness<'_, App>) -> Option<u64> {
+    let app = window.state();
+    let figure = app
+        .workbench()
+        .figure(PanelKind::Landscape, app.workspace())?;
+    let note = figure.axes().next()?.note.clone()?;
+    let step = note
+        .split(" · ")
+        .find_map(|part| part.strip_prefix("step "))?;
+    let digits: String = step.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// Draws frames at 30 Hz for so many seconds. Returns how old the parameters
+/// under the slice were, in seconds, looking twice a second.
+fn draw(window: &mut Harness<'_, App>, seconds: f64) -> Vec<f64> {
     let start = Instant::now();
+    let (mut passed, mut ages, mut next) = (Vec::new(), Vec::new(), 0.5);
     while start.elapsed().as_secs_f64() < seconds {
         let frame = Instant::now();
         window.step();
+        let now = start.elapsed().as_secs_f64();
+        passed.push((now, step(window)));
+        if now > next {
+            next += 0.5;
+            if let Some(shown) = slice_step(window) {
+                let before = passed.partition_point(|(_, step)| *step < shown);
+                ages.push(now - passed.get(before).map_or(now, |(time, _)| *time));
+            }
+        }
         std::thread::sleep(FRAME.saturating_sub(frame.elapsed()));
     }
+    ages.sort_by(f64::total_cmp);
+    ages
 }
 
-/// Steps per second under an open window with every view live, and the median
-/// and 99th percentile of the UI thread's work per frame, in seconds.
-fn under_a_window(name: &str) -> (f64, f64, f64) {
+/// Steps per second under an open window with every view live, and the UI
+/// thread's work per frame: on the wall, and on the processor; and the ages of the
+/// slice.
+fn under_a_window(name: &str, seconds: f64) -> (f64, FrameTimes, FrameTimes, Vec<f64>) {
     let options = AppOptions {
         recipe: Some(recipe(name)),
         ..AppOptions::default()
@@ -84,30 +116,54 @@ fn under_a_window(name: &str) -> (f64, f64, f64) {
         .with_size([1440.0, 900.0])
         .with_step_dt(FRAME.as_secs_f32())
         .build_eframe(|cc| App::new(cc, options).expect("threads"));
-    draw(&mut window, 2.0);
+    let _ = draw(&mut window, 2.0);
     window.state_mut().clear_frame_times();
     let (first, start) = (step(&window), Instant::now());
-    draw(&mut window, SECONDS);
+    let ages = draw(&mut window, seconds);
     let rate = (step(&window) - first) as f64 / start.elapsed().as_secs_f64();
-    let times = window.state().frame_times();
-    (rate, times.median(), times.p99())
+    let app = window.state();
+    let (wall, processor) = (app.frame_times().clone(), app.processor_times().clone());
+    (rate, wall, processor, ages)
 }
 
 fn main() {
     losscape::engine::prepare_process();
     println!(
-        "{:<18} {:>12} {:>12} {:>8} {:>12} {:>12}",
-        "recipe", "alone", "with window", "ratio", "frame p50", "frame p99"
+        "{:<12} {:>12} {:>12} {:>7}  {:>24}  {:>24}  {:>20}",
+        "recipe",
+        "alone",
+        "with window",
+        "ratio",
+        "frame, wall: p50 p99 max",
+        "processor: p50 p99 max",
+        "age of the slice",
     );
-    for name in ["spirals", "digits-mlp", "digits-cnn"] {
+    let recipes = ["spirals", "digits-mlp", "digits-cnn"];
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let seconds = chosen.iter().find_map(|argument| argument.parse().ok());
+    let named = chosen.iter().any(|chosen| recipes.contains(&&**chosen));
+    for name in recipes {
+        if named && !chosen.iter().any(|chosen| chosen == name) {
+            continue;
+        }
         for _ in 0..ROUNDS {
             let alone = alone(name);
-            let (rate, median, p99) = under_a_window(name);
+            let (rate, wall, processor, ages) = under_a_window(name, seconds.unwrap_or(SECONDS));
+            let middle = ages.get(ages.len() / 2).copied().unwrap_or(f64::NAN);
+            let oldest = ages.last().copied().unwrap_or(f64::NAN);
+            let columns = |times: &FrameTimes| {
+                [times.median(), times.p99(), times.longest()]
+                    .map(|seconds| format!("{:>5.2}", 1e3 * seconds))
+                    .join(" ")
+            };
             println!(
-                "{name:<18} {alone:>8.0} st/s {rate:>8.0} st/s {:>8.3} {:>9.2} ms {:>9.2} ms",
+                "{name:<12} {alone:>7.0} st/s {rate:>7.0} st/s {:>7.3}  {:>21} ms  {:>21} ms  {middle:>4.1} s, at most {oldest:.1} s",
                 rate / alone,
-                1e3 * median,
-                1e3 * p99
+                columns(&wall),
+                columns(&processor),
             );
         }
     }

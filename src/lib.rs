@@ -22,6 +22,8 @@ pub mod figure;
 pub mod gradients;
 pub mod landscape;
 
+// Fixed works on fixed networks, timed.
+pub mod benchmark;
 pub mod engine;
 pub mod session;
 // Turns runs and results into figures, for the window and the command line alike.

@@ -103,6 +103,60 @@ fn small_run() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn bench_measures_what_the_filter_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let arguments = ["bench", "--seconds", "0.01", "--filter", "Slice"];
+    let output = succeed(&[&arguments[..], &["--json", text(&file)]].concat());
+    let table = String::from_utf8(output.stdout).unwrap();
+    let report = json(&file);
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4, "{table}");
+    for row in rows {
+        assert_eq!(row["work"], "slice point");
+        assert_eq!(
+            (&row["precision"], &row["threads"]),
+            (&"f32".into(), &1.into())
+        );
+        for key in [
+            "microseconds",
+            "median",
+            "operations",
+            "gflops",
+            "share_of_peak",
+        ] {
+            assert!(row[key].as_f64().unwrap() > 0.0, "{key} of {row}");
+        }
+        // Random parameters: a little above the logarithm of the classes.
+        let classes = if row["network"].as_str().unwrap().ends_with("-2") {
+            2.0
+        } else {
+            10.0f64
+        };
+        let loss = row["loss"].as_f64().unwrap();
+        assert!((loss - classes.ln()).abs() < 0.2, "{loss}");
+        assert!(table.contains(row["network"].as_str().unwrap()));
+    }
+    let scaling = report["scaling"].as_array().unwrap();
+    assert_eq!(scaling.len(), 1);
+    assert!(scaling[0]["ratio"].as_f64().unwrap() > 0.0);
+    for peak in report["peaks"].as_array().unwrap() {
+        assert!(peak["fma"].as_f64().unwrap() > 0.0 && peak["product"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn bench_refuses_what_it_does_not_have() {
+    let said = refused(&["bench", "--filter", "warp drive"]);
+    assert!(
+        said.contains("warp drive") && said.contains("slice point"),
+        "{said}"
+    );
+    assert!(refused(&["bench", "--seconds", "-3"]).contains("--seconds"));
+    assert!(refused(&["bench", "--threads", "0"]).contains("--threads"));
+}
+
+#[test]
 fn a_run_leaves_everything_that_was_promised() {
     let (folder, out) = small_run();
     for file in [
@@ -238,6 +292,47 @@ fn analyses_are_written_with_the_documented_keys() {
     assert!(spectrum["trace"]["value"].is_f64() && spectrum["trace"]["stderr"].is_f64());
     let (x, y) = (&spectrum["density"]["x"], &spectrum["density"]["y"]);
     assert_eq!(x.as_array().unwrap().len(), y.as_array().unwrap().len());
+    assert!(spectrum["trace"]["method"].is_string());
+    assert!(spectrum["summary"]["negative_mass"]["stderr"].is_f64());
+    assert_eq!(spectrum["matrix"], "hessian");
+    assert!(spectrum.get("exact").is_none() && spectrum.get("layers").is_none());
+}
+
+#[test]
+fn the_whole_spectrum_its_layers_and_its_classes() {
+    let (folder, out) = small_run();
+    let file = folder.path().join("spectrum.json");
+    let analyze = |options: &[&str]| {
+        let common = ["analyze", text(&out), "spectrum", "--out", text(&file)];
+        succeed(&[&common[..], options].concat());
+        json(&file)
+    };
+    let hessian = analyze(&["--exact", "--layers", "--classes"]);
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let exact = hessian["exact"]["eigenvalues"].as_array().unwrap();
+    assert_eq!(exact.len() as u64, hessian["parameters"].as_u64().unwrap());
+    let largest = number(&hessian["eigenvalues"][0]["value"]);
+    assert!((number(&exact[0]) - largest).abs() < 1e-7 * largest);
+    let trace = number(&hessian["exact"]["trace"]);
+    let layers = hessian["layers"].as_array().unwrap();
+    let sum: f64 = layers.iter().map(|l| number(&l["trace"]["value"])).sum();
+    let errors: f64 = layers.iter().map(|l| number(&l["trace"]["stderr"])).sum();
+    assert!((sum - trace).abs() <= 4.0 * errors + 1e-9);
+    assert_eq!(
+        layers[0]["coupling"].as_array().unwrap().len(),
+        layers.len()
+    );
+    for class in hessian["classes"].as_array().unwrap() {
+        assert!(class["samples"].as_u64().unwrap() > 0);
+        assert!(class["eigenvalues"][0]["residual"].is_f64());
+    }
+    let gauss_newton = analyze(&["--exact", "--matrix", "gauss-newton"]);
+    assert_eq!(gauss_newton["matrix"], "gauss_newton");
+    let values = gauss_newton["exact"]["eigenvalues"].as_array().unwrap();
+    assert!(values.iter().all(|value| number(value) > -1e-10));
+    let rest = analyze(&["--exact", "--matrix", "rest"]);
+    let sum = number(&gauss_newton["exact"]["trace"]) + number(&rest["exact"]["trace"]);
+    assert!((sum - trace).abs() < 1e-9 * trace.abs().max(1.0));
 }
 
 #[test]

@@ -1,7 +1,11 @@
-//! How long the window's own work takes per frame, without painting.
+//! How long the window's own work takes per frame, without painting: on the
+//! wall, and on the processor, which does not count the time in which other
+//! threads and programs have it.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::engine::thread_time;
 
 /// How many frames are remembered.
 const CAPACITY: usize = 4096;
@@ -70,6 +74,32 @@ impl FrameTimes {
     /// The longest frame in seconds.
     pub fn longest(&self) -> f64 {
         self.quantile(1.0)
+    }
+}
+
+/// A stretch of the calling thread's time: on the wall, and on the processor
+/// where the system tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    wall: Instant,
+    processor: Option<Duration>,
+}
+
+impl Stretch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self {
+            wall: Instant::now(),
+            processor: thread_time(),
+        }
+    }
+
+    /// How long it is by now: on the wall, and on the processor.
+    pub fn elapsed(&self) -> (Duration, Option<Duration>) {
+        let processor = thread_time()
+            .zip(self.processor)
+            .map(|(now, start)| now.saturating_sub(start));
+        (self.wall.elapsed(), processor)
     }
 }
 

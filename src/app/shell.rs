@@ -4,7 +4,7 @@ mod files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui;
 use egui::{Context, Frame, Key, Margin, Modifiers, Panel, Ui, ViewportCommand};
@@ -13,7 +13,7 @@ use super::background::{Progress, Task};
 use super::commands::{self, Command, Situation};
 use super::dialogs::{Asking, FileDialogs, Question, SystemDialogs};
 use super::export::{self, ExportDialog};
-use super::frame_times::FrameTimes;
+use super::frame_times::{FrameTimes, Stretch};
 use super::gallery::{self, Gallery};
 use super::opening::Opened;
 use super::palette::{self, Palette};
@@ -99,7 +99,8 @@ pub struct App {
     recipe_width: f32,
     zoom: f32,
     frame_times: FrameTimes,
-    logic_time: Duration,
+    processor_times: FrameTimes,
+    logic_time: Times,
 }
 
 impl App {
@@ -185,7 +186,8 @@ impl App {
             recipe_width: stored.recipe_width.unwrap_or(RECIPE_WIDTH),
             zoom: stored.zoom.unwrap_or(1.0),
             frame_times: FrameTimes::default(),
-            logic_time: Duration::ZERO,
+            processor_times: FrameTimes::default(),
+            logic_time: NO_TIME,
         })
     }
 
@@ -209,9 +211,17 @@ impl App {
         &self.frame_times
     }
 
+    /// How much processor time the same work took: unlike the time on the wall
+    /// it does not grow with what else the machine does. Empty where the system
+    /// does not tell.
+    pub fn processor_times(&self) -> &FrameTimes {
+        &self.processor_times
+    }
+
     /// Forgets the frame times so far, to measure from now on.
     pub fn clear_frame_times(&mut self) {
         self.frame_times.clear();
+        self.processor_times.clear();
     }
 
     /// The graphics adapter.
@@ -608,7 +618,7 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        let start = Instant::now();
+        let start = Stretch::start();
         self.ws.drain();
         self.collect(ctx);
         self.pictures.collect();
@@ -619,11 +629,11 @@ impl eframe::App for App {
         if moves {
             ctx.request_repaint_after(FRAME);
         }
-        self.logic_time += start.elapsed();
+        self.logic_time = added(self.logic_time, start.elapsed());
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let start = Instant::now();
+        let start = Stretch::start();
         let ctx = ui.ctx().clone();
         self.ws.begin_frame();
         self.zoom = ctx.zoom_factor();
@@ -632,8 +642,12 @@ impl eframe::App for App {
         self.bars_and_views(ui);
         self.overlays(&ctx);
         self.editor.follow(&ctx, &mut self.ws);
-        self.frame_times.push(start.elapsed() + self.logic_time);
-        self.logic_time = Duration::ZERO;
+        let (wall, processor) = added(self.logic_time, start.elapsed());
+        self.logic_time = NO_TIME;
+        self.frame_times.push(wall);
+        if let Some(processor) = processor {
+            self.processor_times.push(processor);
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
@@ -659,6 +673,15 @@ impl eframe::App for App {
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         theme::Palette::of(visuals).canvas.to_normalized_gamma_f32()
     }
+}
+
+type Times = (Duration, Option<Duration>);
+
+const NO_TIME: Times = (Duration::ZERO, Some(Duration::ZERO));
+
+/// The sums of times on the wall and on the processor.
+fn added(a: Times, b: Times) -> Times {
+    (a.0 + b.0, a.1.zip(b.1).map(|(a, b)| a + b))
 }
 
 fn zoom(ctx: &Context, change: impl Fn(f32) -> f32) {

@@ -727,9 +727,10 @@ impl Workspace {
             other => other,
         };
         let run = &mut self.runs[index];
-        run.record.apply(&event);
+        let rewound = matches!(event.kind, EventKind::Rewound { .. });
+        run.record.apply(event);
         run.revision += 1;
-        if matches!(event.kind, EventKind::Rewound { .. }) {
+        if rewound {
             run.live = run.record.snapshots.last().cloned();
             run.live_gradient = None;
             run.results = Results::default();

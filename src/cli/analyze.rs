@@ -9,9 +9,12 @@ use serde::Serialize;
 use super::{Failure, SplitArg};
 use crate::engine::Landscape;
 use crate::engine::analyses::{self, SliceDirections, SliceSettings, SpectrumSettings, Split};
+use crate::engine::curvature::{self, Matrix};
 use crate::landscape::{Directions, Normalization};
 use crate::nn::checkpoint;
-use crate::session::json::{LineDocument, SliceDocument, SpectrumDocument};
+use crate::session::json::{
+    ExactDocument, LayerDocument, LineDocument, SliceDocument, SpectrumDocument,
+};
 use crate::session::{RunFolder, describe_directions, subject, write_atomically};
 use crate::train::{Setup, Snapshot};
 
@@ -114,6 +117,29 @@ struct SpectrumArgs {
     /// Seed of the probes [default: the recipe's]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+
+    /// The Hessian, the Gauss–Newton matrix, or the Hessian less that
+    #[arg(long, value_enum, default_value = "hessian")]
+    matrix: MatrixArg,
+
+    /// Add every eigenvalue (up to 2,000 parameters)
+    #[arg(long)]
+    exact: bool,
+
+    /// Add each layer's block, and what couples the layers
+    #[arg(long)]
+    layers: bool,
+
+    /// Add the Hessian of each class's loss
+    #[arg(long)]
+    classes: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MatrixArg {
+    Hessian,
+    GaussNewton,
+    Rest,
 }
 
 /// A run with the parameters to analyse.
@@ -215,7 +241,11 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
     let subject = subject(&target.setup, target.step, split);
     let directions = describe_directions(&landscape, &settings, target.theta.len());
     let Landscape {
-        shape, path, share, ..
+        shape,
+        path,
+        share,
+        errors,
+        ..
     } = landscape;
     match shape {
         crate::engine::SliceShape::Line(line) => write_json(
@@ -226,6 +256,7 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
             let mut document = SliceDocument::new(subject, directions, &plane);
             document.path = path.to_vec();
             document.path_outside = share.map(|share| share.length_outside);
+            document.path_errors = errors.as_deref().cloned();
             write_json(&args.common.out, &document)
         }
     }
@@ -261,16 +292,43 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
     settings.probes = given(args.probes, settings.probes);
     settings.lanczos_steps = given(args.steps, settings.lanczos_steps);
     settings.tolerance = TOLERANCE;
-    let spectrum = analyses::spectrum(&target.setup, &target.theta, &settings, &(), &mut |_| ())
-        .map_err(Failure::input)?;
+    let (setup, theta) = (&target.setup, &target.theta);
+    let matrix = match args.matrix {
+        MatrixArg::Hessian => Matrix::Hessian,
+        MatrixArg::GaussNewton => Matrix::GaussNewton,
+        MatrixArg::Rest => Matrix::Rest,
+    };
+    if args.classes && matrix != Matrix::Hessian {
+        return Err(Failure::Input(
+            "--classes was given with another --matrix; expected hessian".to_owned(),
+        ));
+    }
+    let operator = matrix.operator(setup, theta).map_err(Failure::input)?;
+    let exact = if args.exact {
+        let exact = matrix.exact(setup, theta, &()).map_err(Failure::input)?;
+        Some(ExactDocument::new(exact))
+    } else {
+        None
+    };
+    let spectrum =
+        analyses::spectrum_of(&*operator, &settings, &(), &mut |_| ()).map_err(Failure::input)?;
     let (Some(trace), Some(density)) = (spectrum.trace, &spectrum.density) else {
         return Err(Failure::Work("the spectrum came out incomplete".to_owned()));
     };
-    let subject = subject(&target.setup, target.step, "train");
-    write_json(
-        &args.common.out,
-        &SpectrumDocument::new(subject, &spectrum.top, trace, density),
-    )
+    let subject = subject(setup, target.step, "train");
+    let mut document = SpectrumDocument::new(subject, &spectrum.top, trace, density);
+    document.matrix = matrix;
+    document.exact = exact;
+    if args.layers {
+        let (names, structure) =
+            curvature::layers(setup, &*operator, &settings, &()).map_err(Failure::input)?;
+        document.layers = Some(LayerDocument::all(names, &structure));
+    }
+    if args.classes {
+        let classes = curvature::classes(setup, theta, &settings, &()).map_err(Failure::input)?;
+        document.classes = Some(classes);
+    }
+    write_json(&args.common.out, &document)
 }
 
 fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 //! exit code 2; a failure that is not the user's ends with exit code 1.
 
 mod analyze;
+mod bench;
 mod figure;
 mod list;
 mod open;
@@ -48,6 +49,8 @@ enum Command {
     Figure(figure::FigureArgs),
     /// List what recipes can name: data sets, models, losses, optimizers, …
     List(list::ListArgs),
+    /// Measure how fast this machine computes losses, gradients and curvature
+    Bench(bench::BenchArgs),
 }
 
 /// The two parts of a data set.
@@ -89,6 +92,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Figure(args)) => figure::figure(&args),
         Some(Command::List(args)) => list::list(&args),
+        Some(Command::Bench(args)) => bench::bench(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,7 +72,7 @@ fn landscape(run: &FinishedRun) -> Figure {
     let path = PathOnPlane {
         points: &landscape.path,
         share: landscape.share.as_ref(),
-        errors: None,
+        errors: landscape.errors.as_deref(),
     };
     match &landscape.shape {
         SliceShape::Plane(slice) => views::landscape::plane(&settings, Some(slice), path, &info),
@@ -93,7 +93,7 @@ fn spectrum(run: &FinishedRun) -> Figure {
     let optimizer = optimizers::build(&run.setup.recipe.optimizer, run.setup.dim()).ok();
     let mut threshold: Vec<(u64, f64)> = Vec::new();
     if let Some(optimizer) = &optimizer {
-        for row in run.history.rows() {
+        for row in run.history.rows().iter() {
             let stability = optimizer.stability(row.learning_rate);
             if let Some(value) = stability.sharpness_threshold()
                 && threshold.last().is_none_or(|(_, last)| *last != value)

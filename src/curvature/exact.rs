@@ -5,8 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par};
+
 use super::density::{ProbeRule, SpectralDensity};
 use crate::math::dense::SymmetricEigen;
+use crate::math::error::check_length;
 use crate::math::operator::symmetrize;
 use crate::math::{MathError, Progress, SymmetricOperator, vector};
 
@@ -29,6 +33,19 @@ pub struct ExactSpectrum {
 }
 
 impl ExactSpectrum {
+    /// Largest |λ| over the smallest |λ| that is not zero to rounding (10⁻¹² of
+    /// the largest); not-a-number where all are.
+    pub fn condition_number(&self) -> f64 {
+        let largest = vector::max_abs(&self.eigenvalues);
+        let smallest = self
+            .eigenvalues
+            .iter()
+            .map(|value| value.abs())
+            .filter(|value| *value > 1e-12 * largest)
+            .fold(f64::NAN, f64::min);
+        largest / smallest
+    }
+
     /// The eigenvalues as a density (each with weight 1/n), to be smoothed like
     /// an estimated one; `steps` sets the width of [`Bandwidth::RangeOverSteps`]
     /// and [`Bandwidth::Papyan`].
@@ -104,6 +121,68 @@ pub fn exact_spectrum<A: SymmetricOperator + ?Sized>(
     })
 }
 
+/// The whole spectrum of BᵀB from the Gram matrix BBᵀ, for a B of few rows:
+/// the Gauss–Newton matrix of a network with few samples × outputs, whatever
+/// the number of parameters. The eigenvalues of both are the same but for
+/// zeros. `elements` are the rows of B, each of length `dim`.
+///
+/// The residual is that of the smaller of BBᵀ and BᵀB, which is the one that is
+/// decomposed.
+///
+/// # Errors
+/// `Length` for incomplete rows; `Argument` if rows and `dim` both exceed
+/// [`EXACT_LIMIT`]; `NotFinite`, `NoConvergence`, `Cancelled`.
+pub fn gram_spectrum(
+    elements: &[f64],
+    dim: usize,
+    progress: &dyn Progress,
+) -> Result<ExactSpectrum, MathError> {
+    let rows = elements.len() / dim.max(1);
+    check_length("the factor of a Gram matrix", elements.len(), rows * dim)?;
+    let size = rows.min(dim);
+    if size > EXACT_LIMIT {
+        return Err(MathError::Argument {
+            what: "the smaller of rows (samples × outputs) and parameters for an exact spectrum",
+            found: size.to_string(),
+            expected: "at most 2000 (estimate the density instead)",
+        });
+    }
+    progress.check()?;
+    let b = MatRef::from_row_major_slice(elements, rows, dim);
+    let mut product = Mat::<f64>::zeros(size, size);
+    let (left, right) = if rows <= dim {
+        (b, b.transpose())
+    } else {
+        (b.transpose(), b)
+    };
+    // One thread: the sums do not depend on how many there are.
+    matmul(product.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
+    let mut gram: Vec<f64> = product
+        .col_iter()
+        .flat_map(|column| column.iter().copied().collect::<Vec<_>>())
+        .collect();
+    if !gram.iter().all(|x| x.is_finite()) {
+        return Err(MathError::NotFinite {
+            what: "a Gram matrix",
+        });
+    }
+    let asymmetry = symmetrize(size, &mut gram);
+    progress.check()?;
+    let eigen = SymmetricEigen::new(size, &gram)?;
+    let max_residual = vector::max_abs(&eigen.residuals(&gram)?);
+    let mut eigenvalues = eigen.values;
+    eigenvalues.reverse();
+    eigenvalues.resize(dim, 0.0);
+    eigenvalues.sort_by(|a, b| b.total_cmp(a));
+    Ok(ExactSpectrum {
+        eigenvalues,
+        max_residual,
+        asymmetry,
+        trace: (0..size).map(|i| gram[i * size + i]).sum(),
+        frobenius_squared: vector::norm_squared(&gram),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +217,38 @@ mod tests {
         for (value, exact) in found.eigenvalues.iter().zip([2.0, 0.5, -4.0]) {
             assert!((value - exact).abs() < 1e-14);
         }
+    }
+
+    #[test]
+    fn a_gram_matrix_has_the_eigenvalues_of_the_square() {
+        for (rows, dim) in [(4, 9), (9, 4), (5, 5), (1, 30)] {
+            let b = golden::gaussian(rows * dim, 3);
+            let mut square = vec![0.0; dim * dim];
+            for row in b.chunks_exact(dim) {
+                for (i, x) in row.iter().enumerate() {
+                    vector::axpy(*x, row, &mut square[i * dim..(i + 1) * dim]);
+                }
+            }
+            let whole = exact_spectrum(&DenseSymmetric::new(dim, square).unwrap(), &()).unwrap();
+            let found = gram_spectrum(&b, dim, &()).unwrap();
+            assert_eq!(found.eigenvalues.len(), dim);
+            for (found, exact) in found.eigenvalues.iter().zip(&whole.eigenvalues) {
+                assert!((found - exact).abs() < 1e-12 * whole.eigenvalues[0]);
+            }
+            assert!((found.trace - whole.trace).abs() < 1e-12 * whole.trace);
+            let squares = whole.frobenius_squared;
+            assert!((found.frobenius_squared - squares).abs() < 1e-12 * squares);
+        }
+        assert!(gram_spectrum(&[1.0; 5], 2, &()).is_err());
+        assert!(gram_spectrum(&[f64::NAN; 4], 2, &()).is_err());
+    }
+
+    #[test]
+    fn the_condition_number_leaves_exact_zeros_out() {
+        let found = exact_spectrum(&DenseSymmetric::diagonal(&[-8.0, 0.0, 2.0, 4.0]), &());
+        assert!((found.unwrap().condition_number() - 4.0).abs() < 1e-12);
+        let zero = exact_spectrum(&DenseSymmetric::diagonal(&[0.0, 0.0]), &()).unwrap();
+        assert!(zero.condition_number().is_nan());
     }
 
     struct Crooked;

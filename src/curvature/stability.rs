@@ -35,9 +35,10 @@ pub enum UpdateRule {
 impl UpdateRule {
     /// The eigenvalue above which the rule diverges at learning rate `eta`
     /// (Cohen et al. 2021, appendix B; Cohen et al. 2022, equation 4):
-    /// 2/η, (2+2β)/η, (2+2β)/(η(1+2β)), (2+2β₁)/((1−β₁)η). Decoupled or not,
-    /// weight decay adds its coefficient to every eigenvalue: subtract it from
-    /// the threshold, or shift the operator.
+    /// 2/η, (2+2β)/η, (2+2β)/(η(1+2β)), (2+2β₁)/((1−β₁)η). Weight decay that is
+    /// added to the gradient adds its coefficient to every eigenvalue: shift the
+    /// operator (before it is preconditioned). For decay beside the step see
+    /// [`UpdateRule::decoupled_threshold`].
     pub fn stability_threshold(self, eta: f64) -> f64 {
         match self {
             Self::GradientDescent => 2.0 / eta,
@@ -45,6 +46,15 @@ impl UpdateRule {
             Self::Nesterov { momentum } => (2.0 + 2.0 * momentum) / (eta * (1.0 + 2.0 * momentum)),
             Self::AveragedMomentum { beta1 } => (2.0 + 2.0 * beta1) / ((1.0 - beta1) * eta),
         }
+    }
+
+    /// The threshold where the parameters also shrink by ηw beside each step,
+    /// θ ← (1 − ηw)θ − …, as AdamW has it: every threshold falls by the factor
+    /// 1 − ηw/2, since what turns unstable is the root −1 of the recurrence
+    /// (from its characteristic polynomial; for gradient descent the same as
+    /// decay in the gradient).
+    pub fn decoupled_threshold(self, eta: f64, decay: f64) -> f64 {
+        self.stability_threshold(eta) * (1.0 - 0.5 * eta * decay)
     }
 }
 
@@ -85,11 +95,12 @@ mod tests {
         assert!((threshold(UpdateRule::AveragedMomentum { beta1 }) - 380.0).abs() < 1e-10);
     }
 
-    /// |θ| after many steps of the rule on ½λθ².
-    fn simulate(rule: UpdateRule, eta: f64, lambda: f64) -> f64 {
+    /// |θ| after many steps of the rule on ½λθ², with decay beside the step.
+    fn simulate(rule: UpdateRule, eta: f64, lambda: f64, decay: f64) -> f64 {
         let (mut x, mut v): (f64, f64) = (1.0, 0.0);
         for _ in 0..20_000 {
             let g = lambda * x;
+            x *= 1.0 - eta * decay;
             match rule {
                 UpdateRule::GradientDescent => x -= eta * g,
                 UpdateRule::Polyak { momentum } => {
@@ -115,7 +126,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn below_converges_and_above_diverges(eta in 0.01f64..1.0, beta in 0.0f64..0.95) {
+        fn below_converges_and_above_diverges(
+            eta in 0.01f64..1.0,
+            beta in 0.0f64..0.95,
+            decay in 0.0f64..0.5,
+        ) {
             for rule in [
                 UpdateRule::GradientDescent,
                 UpdateRule::Polyak { momentum: beta },
@@ -123,8 +138,11 @@ mod tests {
                 UpdateRule::AveragedMomentum { beta1: beta },
             ] {
                 let threshold = rule.stability_threshold(eta);
-                prop_assert!(simulate(rule, eta, 0.98 * threshold) < 1e-6);
-                prop_assert!(simulate(rule, eta, 1.02 * threshold) > 1e6);
+                prop_assert!(simulate(rule, eta, 0.98 * threshold, 0.0) < 1e-6);
+                prop_assert!(simulate(rule, eta, 1.02 * threshold, 0.0) > 1e6);
+                let threshold = rule.decoupled_threshold(eta, decay);
+                prop_assert!(simulate(rule, eta, 0.98 * threshold, decay) < 1e-6);
+                prop_assert!(simulate(rule, eta, 1.02 * threshold, decay) > 1e6);
             }
         }
     }

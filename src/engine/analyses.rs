@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::job::{Analysis, JobContext, JobError};
 use super::result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum};
 use crate::curvature::{
@@ -13,14 +15,16 @@ use crate::curvature::{
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::gradients::{GradientMaps, SaliencyMaps, choose_samples, gradient_maps, saliency};
 use crate::landscape::{
-    Centre, Directions, GridAxis, Normalization, PathPoint, PathShare, PlaneLoss, TensorBlock,
-    evaluate_slice1d, evaluate_slice2d, path_share, project_path,
+    Centre, Directions, GridAxis, LossErrors, Normalization, PathPoint, PathShare, PlaneLoss,
+    Slice2d, TensorBlock, evaluate_slice1d, evaluate_slice2d, loss_errors, path_share,
+    project_path,
 };
+use crate::math::SymmetricOperator;
 use crate::math::rng::stream;
 use crate::math::vector::to_f64;
 use crate::math::{MathError, Progress, floats};
 use crate::nn::{ParameterKind, ParameterLayout};
-use crate::objective::Objective;
+use crate::objective::{self, Objective};
 use crate::recipe::Component;
 use crate::train::{RunError, Setup, Snapshot};
 
@@ -205,7 +209,8 @@ pub fn slice(
     let [first, second] = directions.to_f32();
     let plane = objective.plane(&centre.theta, &first, &second);
     let landscape = on_plane(&centre.theta, directions, path)?;
-    evaluate(&plane, landscape, settings, progress, on_level)
+    let errors = |points: &[PathPoint]| plane_errors(objective, &plane, path, points, progress);
+    evaluate(&plane, landscape, settings, progress, &errors, on_level)
 }
 
 /// The same slice in double precision throughout, around any parameters: slower,
@@ -224,7 +229,8 @@ pub fn slice_double(
     let directions = slice_directions(setup, centre, path, settings)?;
     let plane = objective.plane(centre, &directions.first, &directions.second);
     let landscape = on_plane(centre, directions, path)?;
-    evaluate(&plane, landscape, settings, progress, &mut |_| ())
+    let errors = |points: &[PathPoint]| plane_errors(&objective, &plane, path, points, progress);
+    evaluate(&plane, landscape, settings, progress, &errors, &mut |_| ())
 }
 
 /// A landscape of no shape yet: the path projected on the plane.
@@ -258,39 +264,94 @@ struct Projected {
 }
 
 impl Projected {
-    fn with(&self, shape: SliceShape) -> Landscape {
+    fn with(&self, shape: SliceShape, errors: Option<&Arc<LossErrors>>) -> Landscape {
         Landscape {
             shape,
             directions: Arc::clone(&self.directions),
             path: Arc::clone(&self.points),
             share: self.share,
+            errors: errors.cloned(),
         }
     }
 }
+
+/// Points of a path under which the error of a plane is measured, at most.
+const ERROR_POINTS: usize = 200;
+
+/// How wrong the losses of a plane are under a path: those of the snapshots
+/// themselves against those of their projections, on the same samples. Of a
+/// long path so many points are taken, evenly chosen, the first and the last
+/// always among them.
+fn plane_errors<T: objective::Real>(
+    objective: &Objective<T>,
+    plane: &impl PlaneLoss,
+    path: &[Arc<Snapshot>],
+    points: &[PathPoint],
+    progress: &dyn Progress,
+) -> Result<LossErrors, MathError> {
+    let stride = points.len().div_ceil(ERROR_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let chosen: Vec<usize> = (0..points.len())
+        .filter(|index| index.is_multiple_of(stride) || *index == last)
+        .collect();
+    let losses: Vec<f64> = chosen
+        .par_iter()
+        .map_init(
+            || objective.workspace(),
+            |workspace, &index| {
+                progress.check()?;
+                let theta: Vec<T> = path[index]
+                    .theta
+                    .iter()
+                    .map(|&value| T::from_f64(f64::from(value)))
+                    .collect();
+                Ok(objective.loss(&theta, workspace))
+            },
+        )
+        .collect::<Result<_, MathError>>()?;
+    let points: Vec<PathPoint> = chosen.iter().map(|&index| points[index]).collect();
+    loss_errors(plane, &points, &losses, progress)
+}
+
+/// Measures the error under a path.
+type Errors<'a> = &'a dyn Fn(&[PathPoint]) -> Result<LossErrors, MathError>;
 
 fn evaluate(
     plane: &impl PlaneLoss,
     projected: Projected,
     settings: &SliceSettings,
     progress: &dyn Progress,
+    errors: Errors<'_>,
     on_level: &mut dyn FnMut(Landscape),
 ) -> Result<Landscape, JobError> {
     let axis = GridAxis::symmetric(settings.extent, settings.grid)?;
     // After a cancellation the evaluation still returns what it has: that is
     // not what was asked for, but has been reported.
+    let mut measured: Option<Arc<LossErrors>> = None;
     let (shape, complete) = if settings.line {
-        let mut report = |line| on_level(projected.with(SliceShape::Line(line)));
+        let mut report = |line| on_level(projected.with(SliceShape::Line(line), None));
         let line = evaluate_slice1d(plane, &axis, (1.0, 0.0), progress, &mut report)?;
         let complete = line.is_finest();
         (SliceShape::Line(line), complete)
     } else {
-        let mut report = |grid| on_level(projected.with(SliceShape::Plane(grid)));
+        let points = &projected.points;
+        // A picture never waits longer for the errors than for its losses.
+        let work = 2 * points.len().min(ERROR_POINTS);
+        let mut report = |grid: Arc<Slice2d>| {
+            let worth_it = grid.is_finest() || grid.loss.len() >= work;
+            let shape = SliceShape::Plane(grid);
+            on_level(projected.with(shape, measured.as_ref()));
+            if worth_it && measured.is_none() && !points.is_empty() {
+                // Where it was cancelled, so is the rest.
+                measured = errors(points).ok().map(Arc::new);
+            }
+        };
         let grid = evaluate_slice2d(plane, &axis, &axis, progress, &mut report)?;
         let complete = grid.is_finest();
         (SliceShape::Plane(grid), complete)
     };
     if complete {
-        Ok(projected.with(shape))
+        Ok(projected.with(shape, measured.as_ref()))
     } else {
         Err(JobError::Cancelled)
     }
@@ -357,22 +418,35 @@ pub fn spectrum<T: floats::Real>(
     progress: &dyn Progress,
     on_part: &mut dyn FnMut(&Spectrum),
 ) -> Result<Spectrum, JobError> {
+    let hessian = setup.training_double()?.hessian(&to_f64(theta));
+    spectrum_of(&hessian, settings, progress, on_part)
+}
+
+/// Measures the spectrum of any operator; see [`spectrum`]. The trace is found
+/// by the method with the smallest standard error for its products.
+///
+/// # Errors
+/// [`JobError`].
+pub fn spectrum_of(
+    operator: &dyn SymmetricOperator,
+    settings: &SpectrumSettings,
+    progress: &dyn Progress,
+    on_part: &mut dyn FnMut(&Spectrum),
+) -> Result<Spectrum, JobError> {
     let part = |from, to| Part {
         whole: progress,
         from,
         to,
     };
-    let theta = to_f64(theta);
-    let hessian = setup.training_double()?.hessian(&theta);
     let mut probes = stream(settings.seed, "probes");
     let options = ExtremalOptions {
-        largest: settings.top.min(setup.dim()),
+        largest: settings.top.min(operator.dim()),
         smallest: 1,
         tolerance: settings.tolerance,
         ..ExtremalOptions::default()
     };
     let mut found = Spectrum {
-        top: top_eigenvalues(&hessian, &options, &[], &mut probes, &part(0.0, 0.3))?,
+        top: top_eigenvalues(operator, &options, &[], &mut probes, &part(0.0, 0.3))?,
         trace: None,
         density: None,
     };
@@ -382,15 +456,15 @@ pub fn spectrum<T: floats::Real>(
     on_part(&found);
     let products = trace_products(settings);
     found.trace = Some(trace(
-        &hessian,
-        TraceMethod::Hutchinson,
+        operator,
+        TraceMethod::best(products, operator.dim()),
         products,
         &mut probes,
         &part(0.3, 0.5),
     )?);
     on_part(&found);
     found.density = Some(density(
-        &hessian,
+        operator,
         &found,
         settings,
         &mut probes,
@@ -408,7 +482,7 @@ fn trace_products(settings: &SpectrumSettings) -> usize {
 }
 
 fn density(
-    hessian: &impl crate::math::SymmetricOperator,
+    operator: &dyn SymmetricOperator,
     found: &Spectrum,
     settings: &SpectrumSettings,
     probes: &mut rand_chacha::ChaCha8Rng,
@@ -419,7 +493,7 @@ fn density(
         steps: settings.lanczos_steps,
         ..DensityOptions::default()
     };
-    spectral_density(hessian, &options, Some(&found.top), probes, progress)
+    spectral_density(operator, &options, Some(&found.top), probes, progress)
 }
 
 /// Follows the top eigenvalues through a training: each measurement starts from
@@ -642,6 +716,74 @@ mod tests {
         let last = found.path.last().unwrap();
         assert!(last.alpha.abs() < 1e-6 && last.beta.abs() < 1e-6 && last.off_plane < 1e-6);
         assert!(found.share.is_some());
+        // Random directions show little of the path: the losses are wrong.
+        let errors = found.errors.unwrap();
+        assert_eq!(errors.steps.len(), path.len());
+        assert!(errors.errors.last().unwrap() < &1e-6);
+        assert!(errors.largest > 1e-3);
+        let of_first = loss(&path[0].theta) - {
+            let first = found.path[0];
+            let shadow = found
+                .directions
+                .point(&centre.theta[..], first.alpha, first.beta)
+                .unwrap();
+            loss(&shadow.iter().map(|v| *v as f32).collect::<Vec<f32>>())
+        };
+        assert!((errors.errors[0] - of_first.abs()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_plane_of_two_parameters_shows_the_path_without_error() {
+        let text = crate::recipe::presets::preset("two-parameters").unwrap();
+        let recipe =
+            crate::recipe::Recipe::parse(text, "two-parameters", crate::catalogue::schema());
+        let mut run = Run::new(&recipe.unwrap(), Path::new(".")).unwrap();
+        while run.step().unwrap() == StepOutcome::Trained {}
+        let settings = SliceSettings {
+            grid: 17,
+            ..SliceSettings::from_recipe(&run.setup().recipe.slice)
+        };
+        let path = run.snapshots().all();
+        let centre = to_f64(run.parameters());
+        let found = slice_double(run.setup(), &centre, path, &settings, &()).unwrap();
+        let errors = found.errors.unwrap();
+        assert_eq!(errors.steps.last(), path.last().map(|last| &last.step));
+        assert!(errors.largest < 1e-12, "{}", errors.largest);
+        let single = slice(
+            run.setup(),
+            &run.snapshot(),
+            path,
+            &settings,
+            &(),
+            &mut |_| (),
+        );
+        assert!(single.unwrap().errors.unwrap().largest < 1e-5);
+    }
+
+    #[test]
+    fn principal_components_err_less_than_random_directions() {
+        let run = trained();
+        let (centre, path) = (run.snapshot(), run.snapshots().all());
+        let largest = |directions| {
+            let settings = SliceSettings {
+                directions,
+                ..settings()
+            };
+            let mut coarse = Vec::new();
+            let found = slice(run.setup(), &centre, path, &settings, &(), &mut |level| {
+                coarse.push(level.errors.is_some());
+            })
+            .unwrap();
+            // The first picture does not wait for the errors.
+            assert!(!coarse[0]);
+            found.errors.unwrap().largest
+        };
+        let path_error = largest(SliceDirections::Path);
+        let random = largest(SliceDirections::Random { seed: 3 });
+        assert!(
+            path_error > 0.0 && path_error < random,
+            "{path_error} {random}"
+        );
     }
 
     #[test]
@@ -699,7 +841,9 @@ mod tests {
             assert!((found.value - exact).abs() <= found.residual.max(1e-9));
         }
         let trace = found.trace.unwrap();
-        assert!((trace.value - exact.trace).abs() < 4.0 * trace.stderr);
+        // As many products as that are enough for every unit vector.
+        assert_eq!((trace.method, trace.stderr), (TraceMethod::Exact, 0.0));
+        assert!((trace.value - exact.trace).abs() < 1e-10 * exact.trace.abs());
         let text = serde_json::to_value(&found).unwrap();
         assert!(text["eigenvalues"][0]["residual"].is_number());
         assert!(text["trace"]["stderr"].is_number());

@@ -8,6 +8,7 @@
 
 pub mod analyses;
 mod command;
+pub mod curvature;
 mod event;
 pub mod headless;
 mod job;
@@ -35,7 +36,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 pub use command::{Command, Generation, Origin, RunId};
 pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo, RunState};
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
-pub use process::{cores, prepare_process};
+pub use process::{cores, prepare_process, thread_time};
 pub use record::RunRecord;
 pub use result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint};
 pub use waker::Wake;

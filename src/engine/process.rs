@@ -20,6 +20,28 @@ pub fn prepare_process() {
     }
 }
 
+/// The processor time that the calling thread has used so far: unlike the time
+/// on the wall it does not grow while others have the processor. Nothing where
+/// the system does not tell (only Linux is asked).
+pub fn thread_time() -> Option<std::time::Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: the pointer is to a valid `timespec` on this stack, which the
+        // call fills.
+        let told = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) } == 0;
+        if told {
+            let seconds = u64::try_from(time.tv_sec).ok()?;
+            let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
+            return Some(std::time::Duration::new(seconds, nanoseconds));
+        }
+    }
+    None
+}
+
 /// Lets the threads that train and draw go before this one. Only Linux has
 /// priorities by thread; elsewhere nothing happens.
 pub(super) fn lower_thread_priority() {

@@ -54,25 +54,25 @@ impl RunRecord {
 
     /// Enters an event of this run; events of other runs, a new
     /// [`EventKind::Loaded`] and jobs' events are not for it and give `false`.
-    pub fn apply(&mut self, event: &Event) -> bool {
+    pub fn apply(&mut self, event: Event) -> bool {
         if event.origin.run != self.info.origin.run {
             return false;
         }
-        match &event.kind {
+        match event.kind {
             EventKind::Rewound { step } => {
-                self.history.truncate(*step);
-                self.snapshots.truncate_after(*step);
-                self.spectrum.retain(|point| point.step <= *step);
-                self.changes.retain(|(changed, ..)| changed <= step);
+                self.history.truncate(step);
+                self.snapshots.truncate_after(step);
+                self.spectrum.retain(|point| point.step <= step);
+                self.changes.retain(|(changed, ..)| *changed <= step);
             }
             EventKind::Metrics(rows) => {
                 for row in rows {
-                    self.history.append(row.clone());
+                    self.history.append(row);
                 }
             }
             EventKind::Snapshots(snapshots) => {
                 for snapshot in snapshots {
-                    self.snapshots.push(Arc::clone(snapshot));
+                    self.snapshots.push(snapshot);
                 }
             }
             EventKind::Spectrum(point) => {
@@ -85,14 +85,14 @@ impl RunRecord {
                     .get(index)
                     .is_some_and(|p| p.step == point.step)
                 {
-                    self.spectrum[index] = Arc::clone(point);
+                    self.spectrum[index] = point;
                 } else {
-                    self.spectrum.insert(index, Arc::clone(point));
+                    self.spectrum.insert(index, point);
                 }
             }
             EventKind::State(state) => {
-                self.state = state.clone();
-                if *state != RunState::Running {
+                self.state = state;
+                if self.state != RunState::Running {
                     self.steps_per_second = None;
                 }
             }
@@ -102,11 +102,11 @@ impl RunRecord {
                 step,
                 stability,
             } => {
-                self.changes.push((*step, key.clone(), *value));
-                self.stability = stability.clone();
+                self.changes.push((step, key, value));
+                self.stability = stability;
             }
             EventKind::Rate { steps_per_second } => {
-                self.steps_per_second = Some(*steps_per_second);
+                self.steps_per_second = Some(steps_per_second);
             }
             EventKind::Loaded(_) | EventKind::Refused { .. } | EventKind::Job(_) => return false,
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
-use crate::landscape::{Directions, PathPoint, PathShare, Slice1d, Slice2d};
+use crate::landscape::{Directions, LossErrors, PathPoint, PathShare, Slice1d, Slice2d};
 use crate::train::optimizers::Stability;
 
 /// The top eigenvalues of the Hessian at one step of a running training.
@@ -41,6 +41,10 @@ pub struct Landscape {
     pub path: Arc<[PathPoint]>,
     /// How much of the path lies outside the plane; nothing without a path.
     pub share: Option<PathShare>,
+    /// How wrong the plane's losses are under the path, or under an even choice
+    /// of its points; nothing for a line, without a path, and in the coarsest
+    /// pictures, which do not wait for it.
+    pub errors: Option<Arc<LossErrors>>,
 }
 
 /// A line or a plane.

@@ -54,7 +54,7 @@ impl Bench {
             if let EventKind::Loaded(info) = &event.kind {
                 self.record = Some(RunRecord::new(Arc::clone(info)));
             } else if let Some(record) = &mut self.record {
-                record.apply(&event);
+                record.apply(event.clone());
             }
             self.events.push(event);
         }
@@ -87,10 +87,10 @@ impl Bench {
         self.record.as_ref().map_or(0, RunRecord::step)
     }
 
-    fn rows(&self) -> &[MetricRow] {
+    fn rows(&self) -> Vec<MetricRow> {
         self.record
             .as_ref()
-            .map_or(&[], |record| record.history.rows())
+            .map_or_else(Vec::new, |record| record.history.rows().to_vec())
     }
 
     fn job_ended(&self, id: JobId) -> Option<&JobEventKind> {
@@ -136,7 +136,7 @@ fn a_played_run_finishes_with_the_rows_of_a_run_without_threads() {
     });
     let mut alone = Run::new(&recipe(), Path::new(".")).unwrap();
     while alone.step().unwrap() == crate::train::StepOutcome::Trained {}
-    assert_eq!(bench.rows(), alone.history().rows());
+    assert_eq!(bench.rows(), alone.history().rows().to_vec());
     let record = bench.record.as_ref().unwrap();
     let last = record.snapshots.last().unwrap();
     assert_eq!(&last.theta[..], alone.parameters());
@@ -182,7 +182,7 @@ fn a_reset_repeats_the_run() {
     let mut bench = Bench::loaded(recipe());
     bench.engine.send(Command::RunTo(30)).unwrap();
     bench.until("step 30", |bench| bench.step() == 30);
-    let rows = bench.rows().to_vec();
+    let rows = bench.rows();
     let origin = bench.engine.reset().unwrap();
     bench.until("reset", |bench| {
         bench
@@ -231,7 +231,7 @@ fn going_back_voids_what_came_after_and_repeats_it() {
     bench.until("finished", |bench| {
         bench.state() == Some(&RunState::Finished)
     });
-    let rows = bench.rows().to_vec();
+    let rows = bench.rows();
     bench.engine.rewind(25).unwrap();
     bench.until("back", |bench| bench.state() == Some(&RunState::Paused));
     assert_eq!(bench.rows().len(), 25);
@@ -316,7 +316,7 @@ fn a_changed_learning_rate_acts_on_the_running_network() {
     let (step, key, value) = &record.changes[0];
     assert_eq!((key.as_str(), *value), ("learning_rate", 0.025));
     assert_eq!(record.stability.sharpness_threshold(), Some(80.0));
-    for row in record.history.rows() {
+    for row in record.history.rows().iter() {
         let expected = if row.step < *step { 0.1 } else { 0.025 };
         assert_eq!(row.learning_rate, expected);
     }

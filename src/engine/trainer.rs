@@ -430,7 +430,7 @@ impl Trainer {
         }
         self.links
             .outbox
-            .push_rows(self.origin, rows[first..].to_vec());
+            .push_rows(self.origin, rows.iter_from(first).cloned().collect());
         let snapshots = run.snapshots().all();
         let first = snapshots.partition_point(|kept| kept.step < self.reported.snapshot);
         if let Some(last) = snapshots.last() {

@@ -133,6 +133,8 @@ pub fn path_share<T: Real, C: Real>(
 /// How wrong the loss is that a plane shows under a path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LossErrors {
+    /// Steps of the snapshots.
+    pub steps: Vec<u64>,
     /// |L(θᵢ) − L(projection of θᵢ)| for each snapshot; not-a-number where one
     /// of the two is.
     #[serde(with = "cells")]
@@ -177,6 +179,7 @@ pub fn loss_errors<P: PlaneLoss + ?Sized>(
         None => (f64::NAN, None),
     };
     Ok(LossErrors {
+        steps: path.iter().map(|point| point.step).collect(),
         errors,
         largest,
         at_step,
@@ -278,6 +281,7 @@ mod tests {
         let found = loss_errors(&plane, &path, &[1.5, f64::NAN, 3.1], &()).unwrap();
         assert!((found.largest - 0.5).abs() < 1e-15);
         assert_eq!(found.at_step, Some(0));
+        assert_eq!(found.steps, [0, 5, 9]);
         assert!(found.errors[1].is_nan());
         assert!(loss_errors(&plane, &path, &[1.0], &()).is_err());
         let token = CancelToken::new();

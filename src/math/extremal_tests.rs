@@ -160,6 +160,103 @@ fn the_largest_is_not_the_largest_magnitude() {
 }
 
 #[test]
+fn clusters_are_separated_or_said_not_to_be() {
+    // Three eigenvalues within 10⁻⁵ of each other above a bulk of both signs.
+    let n = 500;
+    let mut d: Vec<f64> = (0..n).map(|i| (i as f64 * 0.9).sin()).collect();
+    (d[11], d[200], d[333]) = (2.0, 2.0 - 1e-5, 2.0 - 2e-5);
+    (d[40], d[41]) = (-1.5, -1.5 + 1e-4);
+    let a = DenseSymmetric::diagonal(&d);
+    let found = solve(&a, &options(3, 2, 1e-7), &[], 9);
+    for (pair, exact) in found.largest.iter().zip([2.0, 2.0 - 1e-5, 2.0 - 2e-5]) {
+        assert!(pair.converged && (pair.value - exact).abs() < 1e-9);
+    }
+    for (pair, exact) in found.smallest.iter().zip([-1.5, -1.5 + 1e-4]) {
+        assert!(pair.converged && (pair.value - exact).abs() < 1e-9);
+    }
+    // All negative: the largest is the one next to zero.
+    let negative: Vec<f64> = (1..=n).map(|i| -(i as f64)).collect();
+    let found = solve(
+        &DenseSymmetric::diagonal(&negative),
+        &options(2, 1, 1e-6),
+        &[],
+        1,
+    );
+    let values: Vec<f64> = found.largest.iter().map(|pair| pair.value).collect();
+    assert!((values[0] + 1.0).abs() < 1e-4 && (values[1] + 2.0).abs() < 1e-4);
+    assert!((found.smallest[0].value + n as f64).abs() < 1e-4);
+}
+
+#[test]
+fn a_search_is_cancelled_within_one_product() {
+    struct Cancelling {
+        inner: DenseSymmetric,
+        token: CancelToken,
+        products: std::sync::atomic::AtomicUsize,
+    }
+
+    impl SymmetricOperator for Cancelling {
+        fn dim(&self) -> usize {
+            self.inner.dim()
+        }
+
+        fn apply(&self, v: &[f64], out: &mut [f64]) {
+            let before = self
+                .products
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if before == 9 {
+                self.token.cancel();
+            }
+            self.inner.apply(v, out);
+        }
+    }
+
+    let a = Cancelling {
+        inner: random_symmetric(100, 1),
+        token: CancelToken::new(),
+        products: Default::default(),
+    };
+    let mut rng = stream(0, "start");
+    let ended = extremal_eigenpairs(&a, &options(3, 3, 1e-12), &[], &mut rng, &a.token);
+    assert_eq!(ended, Err(MathError::Cancelled));
+    assert_eq!(a.products.load(std::sync::atomic::Ordering::Relaxed), 10);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+    #[test]
+    fn residuals_bound_the_distance_to_an_eigenvalue(
+        seed in 0u64..10_000,
+        n in 5usize..60,
+        largest in 1usize..4,
+        smallest in 0usize..4,
+        max_products in 3usize..40,
+        basis in proptest::option::of(8usize..20),
+    ) {
+        let a = random_symmetric(n, seed);
+        let exact = SymmetricEigen::new(n, a.elements()).unwrap();
+        let wanted = ExtremalOptions {
+            largest,
+            smallest,
+            tolerance: 1e-4,
+            max_products,
+            max_basis: basis,
+        };
+        let found = solve(&a, &wanted, &[], seed);
+        proptest::prop_assert!(found.products <= max_products);
+        for pair in found.largest.iter().chain(&found.smallest) {
+            let nearest = exact
+                .values
+                .iter()
+                .map(|value| (value - pair.value).abs())
+                .fold(f64::INFINITY, f64::min);
+            proptest::prop_assert!(nearest <= pair.residual + 1e-10);
+            proptest::prop_assert!((true_residual(&a, pair) - pair.residual).abs() < 1e-8);
+        }
+    }
+}
+
+#[test]
 fn cancelling_and_bad_products_end_the_search() {
     let token = CancelToken::new();
     token.cancel();

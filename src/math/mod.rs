@@ -5,6 +5,7 @@
 //! size whose partial results are added in a fixed order: the number of
 //! threads never changes a result.
 
+pub mod chunked;
 pub mod dense;
 pub mod error;
 pub mod extremal;
@@ -16,6 +17,7 @@ pub mod pca;
 pub mod progress;
 pub mod projection;
 pub mod rng;
+pub mod sketch;
 pub mod smoothing;
 pub mod statistics;
 pub mod trace;

@@ -1,5 +1,6 @@
 //! Symmetric linear operators that are known only by their products.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use super::error::{MathError, check_length};
@@ -243,6 +244,100 @@ impl<A: SymmetricOperator> SymmetricOperator for Deflated<A> {
     }
 }
 
+/// The block of A for a range of its components: the Hessian of one layer, the
+/// others held fixed.
+pub struct Restricted<A> {
+    inner: A,
+    range: Range<usize>,
+    spare: Spare,
+}
+
+impl<A: SymmetricOperator> Restricted<A> {
+    /// The block of rows and columns in `range`.
+    ///
+    /// # Errors
+    /// `Argument` if the range is empty or reaches beyond A.
+    pub fn new(inner: A, range: Range<usize>) -> Result<Self, MathError> {
+        check_range(&range, inner.dim())?;
+        Ok(Self {
+            inner,
+            range,
+            spare: Spare::default(),
+        })
+    }
+}
+
+/// `Err(Argument)` unless the range holds something and lies within `dim`.
+pub(crate) fn check_range(range: &Range<usize>, dim: usize) -> Result<(), MathError> {
+    if range.start < range.end && range.end <= dim {
+        return Ok(());
+    }
+    Err(MathError::Argument {
+        what: "a block of an operator",
+        found: format!("{}..{} of {dim}", range.start, range.end),
+        expected: "a range that is not empty and lies within the operator",
+    })
+}
+
+impl<A: SymmetricOperator> SymmetricOperator for Restricted<A> {
+    fn dim(&self) -> usize {
+        self.range.len()
+    }
+
+    fn apply(&self, v: &[f64], out: &mut [f64]) {
+        let n = self.inner.dim();
+        self.spare.with(n, |whole| {
+            whole.fill(0.0);
+            whole[self.range.clone()].copy_from_slice(v);
+            self.spare.with(n, |product| {
+                self.inner.apply(whole, product);
+                out.copy_from_slice(&product[self.range.clone()]);
+            });
+        });
+    }
+}
+
+/// A − B: the Hessian less the Gauss–Newton matrix is what the curvature of the
+/// network itself adds.
+pub struct Difference<A, B> {
+    first: A,
+    second: B,
+    spare: Spare,
+}
+
+impl<A: SymmetricOperator, B: SymmetricOperator> Difference<A, B> {
+    /// `first` − `second`.
+    ///
+    /// # Errors
+    /// `Length` if their dimensions differ.
+    pub fn new(first: A, second: B) -> Result<Self, MathError> {
+        check_length(
+            "the subtracted operator's vector",
+            second.dim(),
+            first.dim(),
+        )?;
+        Ok(Self {
+            first,
+            second,
+            spare: Spare::default(),
+        })
+    }
+}
+
+impl<A: SymmetricOperator, B: SymmetricOperator> SymmetricOperator for Difference<A, B> {
+    fn dim(&self) -> usize {
+        self.first.dim()
+    }
+
+    fn apply(&self, v: &[f64], out: &mut [f64]) {
+        self.first.apply(v, out);
+        self.spare.with(v.len(), |product| {
+            self.second.apply(v, product);
+            vector::axpy(-1.0, product, out);
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,5 +373,17 @@ mod tests {
         let deflated = Deflated::new(example(), vec![vec![1.0, 0.0, 0.0]]).unwrap();
         deflated.apply(&v, &mut out);
         assert_eq!(out, [0.0, -6.5, 4.0]);
+
+        let mut part = [f64::NAN; 2];
+        let block = Restricted::new(example(), 1..3).unwrap();
+        block.apply(&v[1..], &mut part);
+        assert_eq!(part, [-6.5, 4.0]);
+        assert!(Restricted::new(example(), 2..4).is_err());
+        assert!(Restricted::new(example(), 1..1).is_err());
+
+        let less = Difference::new(example(), DenseSymmetric::diagonal(&[2.0, 3.0, 4.0]));
+        less.unwrap().apply(&v, &mut out);
+        assert_eq!(out, [-2.0, 0.5, 2.0]);
+        assert!(Difference::new(example(), DenseSymmetric::diagonal(&[1.0])).is_err());
     }
 }

@@ -9,6 +9,7 @@
 
 mod data;
 mod hessian;
+mod jacobian;
 mod pass;
 mod per_sample;
 mod plan;
@@ -32,6 +33,7 @@ use pass::{Block, Primal, Scratch, reserve};
 use plan::Plan;
 
 pub use hessian::{Curvature, HessianOperator};
+pub use jacobian::GaussNewtonFactor;
 pub use pass::Real;
 pub use per_sample::Sensitivity;
 pub use plane::{Plane, PlaneScratch};

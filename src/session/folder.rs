@@ -283,6 +283,7 @@ impl RunFolder {
             directions,
             path: points.into(),
             share,
+            errors: document.path_errors.clone().map(Arc::new),
         })
     }
 
@@ -349,6 +350,7 @@ fn slice_document(landscape: &Landscape, subject: Subject, setup: &Setup) -> Opt
     let mut document = SliceDocument::new(subject, directions, slice);
     document.path = landscape.path.to_vec();
     document.path_outside = landscape.share.map(|share| share.length_outside);
+    document.path_errors = landscape.errors.as_deref().cloned();
     Some(document)
 }
 

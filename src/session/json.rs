@@ -4,9 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::curvature::{
-    Bandwidth, EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate,
+    Bandwidth, BlockStructure, EigenvalueEstimate, ExactSpectrum, SpectralDensity, SpectrumSummary,
+    TopSpectrum, TraceEstimate,
 };
-use crate::landscape::{Directions, PathPoint, Slice1d, Slice2d};
+use crate::engine::curvature::{ClassCurvature, Matrix};
+use crate::landscape::{Directions, LossErrors, PathPoint, Slice1d, Slice2d};
+use crate::math::statistics::Estimate;
 
 /// Whose analysis it is: what all documents begin with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,6 +76,9 @@ pub struct SliceDocument {
     /// Share of the path's length that runs perpendicular to the plane.
     #[serde(default)]
     pub path_outside: Option<f64>,
+    /// How wrong the plane's losses are under the path.
+    #[serde(default)]
+    pub path_errors: Option<LossErrors>,
 }
 
 impl SliceDocument {
@@ -89,6 +95,7 @@ impl SliceDocument {
                 .collect(),
             path: Vec::new(),
             path_outside: None,
+            path_errors: None,
         }
     }
 
@@ -177,12 +184,75 @@ impl DensityDocument {
     }
 }
 
+/// All eigenvalues of a small network's matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExactDocument {
+    /// The eigenvalues with what checks them.
+    #[serde(flatten)]
+    pub spectrum: ExactSpectrum,
+    /// Largest |λ| over the smallest that is not zero to rounding.
+    #[serde(with = "crate::math::floats::cell")]
+    pub condition_number: f64,
+    /// The spectrum in a few numbers.
+    pub summary: SpectrumSummary,
+}
+
+impl ExactDocument {
+    /// A document of the spectrum.
+    pub fn new(spectrum: ExactSpectrum) -> Self {
+        Self {
+            condition_number: spectrum.condition_number(),
+            summary: spectrum.summary(),
+            spectrum,
+        }
+    }
+}
+
+/// One layer's block of the matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerDocument {
+    /// The part of the parameters' names before the dot.
+    pub name: String,
+    /// Number of parameters.
+    pub parameters: usize,
+    /// The largest eigenvalues of the block, descending.
+    pub eigenvalues: Vec<EigenvalueEstimate>,
+    /// The smallest, ascending.
+    pub smallest: Vec<EigenvalueEstimate>,
+    /// The trace of the block.
+    pub trace: Estimate,
+    /// ‖H_ab‖_F with every layer b, itself included.
+    pub coupling: Vec<Estimate>,
+}
+
+impl LayerDocument {
+    /// Every layer of the structure.
+    pub fn all(names: Vec<String>, structure: &BlockStructure) -> Vec<Self> {
+        names
+            .into_iter()
+            .zip(&structure.blocks)
+            .zip(&structure.coupling)
+            .map(|((name, block), coupling)| Self {
+                name,
+                parameters: block.range.len(),
+                eigenvalues: block.eigenvalues.clone(),
+                smallest: block.smallest.clone(),
+                trace: block.trace,
+                coupling: coupling.clone(),
+            })
+            .collect()
+    }
+}
+
 /// The Hessian's spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumDocument {
     /// Whose Hessian it is.
     #[serde(flatten)]
     pub subject: Subject,
+    /// Which matrix it is.
+    #[serde(default)]
+    pub matrix: Matrix,
     /// The largest eigenvalues, descending.
     pub eigenvalues: Vec<EigenvalueEstimate>,
     /// The smallest eigenvalues, ascending.
@@ -193,6 +263,18 @@ pub struct SpectrumDocument {
     pub density: DensityDocument,
     /// Hessian-vector products used for the eigenvalues.
     pub products: usize,
+    /// The spectrum in a few numbers, from the density.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SpectrumSummary>,
+    /// All eigenvalues, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<ExactDocument>,
+    /// The layers, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<LayerDocument>>,
+    /// The classes, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<ClassCurvature>>,
 }
 
 impl SpectrumDocument {
@@ -210,6 +292,11 @@ impl SpectrumDocument {
             trace,
             density: DensityDocument::new(density),
             products: top.products,
+            matrix: Matrix::default(),
+            summary: Some(density.summary()),
+            exact: None,
+            layers: None,
+            classes: None,
         }
     }
 

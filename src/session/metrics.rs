@@ -87,7 +87,7 @@ pub fn write_layers(history: &History, layers: &[String]) -> Vec<u8> {
         }
     }
     text.push('\n');
-    for row in history.rows() {
+    for row in history.rows().iter() {
         text.push_str(&row.step.to_string());
         for values in [&row.layer_gradient_norms, &row.layer_update_ratios] {
             for index in 0..layers.len() {

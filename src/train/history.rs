@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::chunked::Chunked;
+
 /// The metrics of one step. Everything describes the parameters after `step`
 /// updates, before the next one: so the row and the snapshot of a step belong
 /// together, and row 0 is about the initial parameters.
@@ -74,7 +76,7 @@ impl MetricRow {
 /// All rows of a run, in the order of their steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    rows: Vec<MetricRow>,
+    rows: Chunked<MetricRow>,
     /// Sharpness of steps whose row has not come yet.
     #[serde(default)]
     early_sharpness: BTreeMap<u64, f64>,
@@ -87,7 +89,7 @@ impl History {
     }
 
     /// The rows, by rising step.
-    pub fn rows(&self) -> &[MetricRow] {
+    pub fn rows(&self) -> &Chunked<MetricRow> {
         &self.rows
     }
 
@@ -163,14 +165,18 @@ impl History {
     /// Those of the writer.
     pub fn write_csv(&self, mut writer: impl Write) -> io::Result<()> {
         writeln!(writer, "{CSV_HEADER}")?;
-        for row in &self.rows {
+        for row in self.rows.iter() {
             row.write_csv(&mut writer)?;
         }
         writer.flush()
     }
 
     fn index(&self, step: u64) -> Result<usize, usize> {
-        self.rows.binary_search_by_key(&step, |row| row.step)
+        let index = self.rows.partition_point(|row| row.step < step);
+        match self.rows.get(index) {
+            Some(row) if row.step == step => Ok(index),
+            _ => Err(index),
+        }
     }
 }
 

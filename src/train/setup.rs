@@ -96,6 +96,21 @@ impl Setup {
     /// [`RunError`], with one sentence about what could not be made.
     pub fn new(recipe: Arc<Recipe>, base_dir: &Path) -> Result<Self, RunError> {
         let data = data::prepare(&recipe.data, recipe.seed, base_dir)?;
+        Self::with_data(recipe, data, None, base_dir)
+    }
+
+    /// The same on data that are there already, whatever the recipe's `[data]`
+    /// says, and from `initial` parameters instead of the recipe's if given.
+    ///
+    /// # Errors
+    /// [`RunError`], as [`Setup::new`]; also if `initial` has not as many
+    /// numbers as the network has parameters.
+    pub fn with_data(
+        recipe: Arc<Recipe>,
+        data: PreparedData,
+        initial: Option<Vec<f32>>,
+        base_dir: &Path,
+    ) -> Result<Self, RunError> {
         if data.train.is_empty() {
             return Err(RunError::NoSamples);
         }
@@ -104,8 +119,18 @@ impl Setup {
         let network =
             Network::build(&recipe.model, &data.train.shape, outputs).map_err(RunError::model)?;
         let network = Arc::new(network);
-        let theta = nn::initialize(&network, &recipe.initialization, recipe.seed, base_dir)
-            .map_err(RunError::model)?;
+        let theta = match initial {
+            Some(theta) => theta,
+            None => nn::initialize(&network, &recipe.initialization, recipe.seed, base_dir)
+                .map_err(RunError::model)?,
+        };
+        if theta.len() != network.layout().len() {
+            return Err(RunError::Model(format!(
+                "the initial parameters are {} numbers, and the network has {}",
+                theta.len(),
+                network.layout().len()
+            )));
+        }
         let optimizer = optimizers::build(&recipe.optimizer, theta.len())?;
         let objective = |set: &Dataset| {
             Objective::new(Arc::clone(&network), Arc::clone(&loss), set).map_err(RunError::model)

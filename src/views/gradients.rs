@@ -3,13 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Time, thinning};
+use super::Time;
+use super::thinning::{self, Extremes, Series};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Colormap, Content, Figure, Heatmap, Ink, Legend, Line,
     LineStyle, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, SeriesStyle, Ticks, Tile,
 };
 use crate::gradients::TensorImage;
+use crate::math::chunked::Chunked;
 use crate::train::MetricRow;
 
 /// Which part of the view is shown.
@@ -104,7 +106,7 @@ pub struct LayerSeries<'a> {
     /// taken back or changed.
     pub key: u64,
     /// Its metrics, by rising step.
-    pub rows: &'a [MetricRow],
+    pub rows: &'a Chunked<MetricRow>,
     /// The layers' names, from the input on.
     pub layers: &'a [String],
     /// Steps in an epoch.
@@ -119,9 +121,16 @@ pub struct LayerCurves {
     layers: usize,
     consumed: usize,
     last_step: Option<u64>,
-    steps: Vec<f64>,
-    norms: Vec<Vec<f64>>,
-    ratios: Vec<Vec<f64>>,
+    steps: Chunked<f64>,
+    norms: Vec<Quantity>,
+    ratios: Vec<Quantity>,
+}
+
+/// One quantity of one layer, step by step.
+#[derive(Clone, Default)]
+struct Quantity {
+    values: Chunked<f64>,
+    extremes: Extremes,
 }
 
 /// The figure of the layers, with every point.
@@ -139,20 +148,24 @@ impl LayerCurves {
             *self = Self {
                 key: run.key,
                 layers: run.layers.len(),
-                norms: vec![Vec::new(); run.layers.len()],
-                ratios: vec![Vec::new(); run.layers.len()],
+                norms: vec![Quantity::default(); run.layers.len()],
+                ratios: vec![Quantity::default(); run.layers.len()],
                 ..Self::default()
             };
         }
-        for row in &run.rows[self.consumed..] {
+        for row in run.rows.iter_from(self.consumed) {
             self.steps.push(row.step as f64);
             let value = |values: &[f32], layer: usize| {
                 values.get(layer).map_or(f64::NAN, |v| f64::from(*v))
             };
             for layer in 0..self.layers {
-                self.norms[layer].push(value(&row.layer_gradient_norms, layer));
-                self.ratios[layer].push(value(&row.layer_update_ratios, layer));
+                let (norms, ratios) = (&mut self.norms[layer], &mut self.ratios[layer]);
+                norms.values.push(value(&row.layer_gradient_norms, layer));
+                ratios.values.push(value(&row.layer_update_ratios, layer));
             }
+        }
+        for quantity in self.norms.iter_mut().chain(&mut self.ratios) {
+            quantity.extremes.follow(&quantity.values);
         }
         self.consumed = run.rows.len();
         self.last_step = run.rows.last().map(|row| row.step);
@@ -225,15 +238,23 @@ impl LayerCurves {
         let columns = (steps as usize).clamp(1, COLUMNS);
         let width = steps / columns as f64;
         let mut values = vec![f64::NAN; columns * self.layers];
-        for (layer, norms) in self.norms.iter().enumerate() {
-            let row = &mut values[layer * columns..(layer + 1) * columns];
-            for (step, norm) in self.steps.iter().zip(norms) {
-                let column = (((step - first) / width) as usize).min(columns - 1);
+        let column_of =
+            |index: usize| (((self.steps[index] - first) / width) as usize).min(columns - 1);
+        let mut from = 0;
+        while from < self.steps.len() {
+            let column = column_of(from);
+            let to = thinning::stretch(from, self.steps.len(), |i| column_of(i) == column);
+            for (layer, norms) in self.norms.iter().enumerate() {
+                let bad = norms.extremes.next_break(&norms.values, from, to);
                 // A norm that is not a number shows as such.
-                if norm.is_nan() || row[column].is_nan() || *norm > row[column] {
-                    row[column] = *norm;
-                }
+                values[layer * columns + column] = if bad < to {
+                    norms.values[bad]
+                } else {
+                    let highest = norms.extremes.within(&norms.values, from, to);
+                    highest.map_or(f64::NAN, |(_, high)| norms.values[high])
+                };
             }
+            from = to;
         }
         let time = |edge: f64| settings.time.of_step(edge, run.steps_per_epoch);
         let shown: Vec<f64> = values.iter().copied().filter(|v| *v > 0.0).collect();
@@ -279,19 +300,23 @@ impl LayerCurves {
                 .labelled("usual: 10⁻³")
                 .into(),
         );
-        let x: Vec<f64> = self
-            .steps
-            .iter()
-            .map(|&step| settings.time.of_step(step, run.steps_per_epoch))
-            .collect();
-        for (layer, (name, values)) in run.layers.iter().zip(&self.ratios).enumerate() {
+        let time = |step: f64| settings.time.of_step(step, run.steps_per_epoch);
+        for (layer, (name, ratios)) in run.layers.iter().zip(&self.ratios).enumerate() {
+            let values = &ratios.values;
             if values.iter().all(|v| v.is_nan()) {
                 continue;
             }
-            let kept = thinning::indices(&x, values, window, columns, Scale::Linear);
+            let series = Series {
+                steps: &self.steps,
+                values,
+                extremes: &ratios.extremes,
+            };
+            let kept = thinning::indices(series, time, window, columns, Scale::Linear);
             axes.layers.push(
                 Line::new(
-                    kept.iter().map(|&i| x[i]).collect::<Vec<f64>>(),
+                    kept.iter()
+                        .map(|&i| time(self.steps[i]))
+                        .collect::<Vec<f64>>(),
                     kept.iter().map(|&i| values[i]).collect::<Vec<f64>>(),
                 )
                 .style(SeriesStyle::nth(layer).into())
@@ -311,7 +336,10 @@ impl LayerCurves {
             .iter()
             .zip(&self.norms)
             .filter_map(|(name, norms)| {
-                Some(format!("{name} {}", format_number(*norms.last()?, 3)))
+                Some(format!(
+                    "{name} {}",
+                    format_number(*norms.values.last()?, 3)
+                ))
             })
             .collect();
         format!("Gradient norms at step {step}: {}.", norms.join(", "))
@@ -398,7 +426,7 @@ mod tests {
         ["0", "2", "4"].map(str::to_owned).to_vec()
     }
 
-    fn series<'a>(rows: &'a [MetricRow], layers: &'a [String]) -> LayerSeries<'a> {
+    fn series<'a>(rows: &'a Chunked<MetricRow>, layers: &'a [String]) -> LayerSeries<'a> {
         LayerSeries {
             key: 1,
             rows,
@@ -440,10 +468,11 @@ mod tests {
         let (rows, names) = (rows(100), names());
         let settings = GradientSettings::default();
         let mut curves = LayerCurves::default();
-        let _ = curves.figure(&settings, &series(&rows[..40], &names), None, 100);
+        let few = rows.iter().take(40).cloned().collect();
+        let _ = curves.figure(&settings, &series(&few, &names), None, 100);
         let grown = curves.figure(&settings, &series(&rows, &names), None, usize::MAX / 8);
         assert_eq!(grown, layers(&settings, &series(&rows, &names)));
-        let empty = curves.figure(&settings, &series(&[], &names), None, 100);
+        let empty = curves.figure(&settings, &series(&Chunked::new(), &names), None, 100);
         assert!(empty.axes().next().unwrap().layers.is_empty());
     }
 

@@ -385,6 +385,7 @@ mod tests {
             squares_outside: 0.9,
         };
         let errors = LossErrors {
+            steps: vec![0],
             errors: vec![0.02],
             largest: 0.02,
             at_step: Some(0),

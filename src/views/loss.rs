@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Time, thinning};
+use super::Time;
+use super::thinning::{self, Extremes, Series};
 use crate::figure::{
     Axes, Axis, Content, Dash, Figure, Ink, Legend, Line, LineStyle, Marker, Panel, Row, Rule,
     Scale, Scatter, SeriesStyle, Ticks, ticks::format_number,
 };
+use crate::math::chunked::Chunked;
 use crate::math::statistics::Ema;
 use crate::train::{Divergence, MetricRow};
 
@@ -72,7 +74,7 @@ pub struct RunSeries<'a> {
     /// Its number among the line styles.
     pub index: usize,
     /// Its metrics, by rising step.
-    pub rows: &'a [MetricRow],
+    pub rows: &'a Chunked<MetricRow>,
     /// Steps in an epoch.
     pub steps_per_epoch: u64,
     /// Where and why it stopped being finite.
@@ -82,10 +84,12 @@ pub struct RunSeries<'a> {
 /// One measured quantity of a run as arrays, extended as rows come.
 #[derive(Default)]
 struct Column {
-    steps: Vec<f64>,
-    values: Vec<f64>,
-    smooth: Vec<f64>,
+    steps: Chunked<f64>,
+    values: Chunked<f64>,
+    smooth: Chunked<f64>,
     average: Option<Ema>,
+    extremes: Extremes,
+    smooth_extremes: Extremes,
 }
 
 impl Column {
@@ -99,8 +103,16 @@ impl Column {
         }
     }
 
+    /// To be called after values were pushed.
+    fn settle(&mut self) {
+        self.extremes.follow(&self.values);
+        self.smooth_extremes.follow(&self.smooth);
+    }
+
     fn last_finite(&self) -> Option<(f64, f64)> {
-        let index = self.values.iter().rposition(|v| v.is_finite())?;
+        let index = (0..self.values.len())
+            .rev()
+            .find(|&i| self.values[i].is_finite())?;
         Some((self.steps[index], self.values[index]))
     }
 }
@@ -132,12 +144,20 @@ impl Columns {
                 ..Self::default()
             };
         }
-        for row in &run.rows[self.consumed..] {
+        for row in run.rows.iter_from(self.consumed) {
             let step = row.step;
             self.train_loss.push(step, Some(row.train_loss), smoothing);
             self.val_loss.push(step, row.val_loss, 0.0);
             self.train_accuracy.push(step, row.train_accuracy, 0.0);
             self.val_accuracy.push(step, row.val_accuracy, 0.0);
+        }
+        for column in [
+            &mut self.train_loss,
+            &mut self.val_loss,
+            &mut self.train_accuracy,
+            &mut self.val_accuracy,
+        ] {
+            column.settle();
         }
         self.consumed = run.rows.len();
         self.last_step = run.rows.last().map(|row| row.step);
@@ -145,7 +165,7 @@ impl Columns {
 }
 
 /// Builds loss curves again and again from growing histories: every row is
-/// looked at once.
+/// looked at once, and a figure takes no longer for a long history.
 #[derive(Default)]
 pub struct LossCurves {
     runs: Vec<Columns>,
@@ -229,7 +249,7 @@ impl LossCurves {
                     }],
                 })
                 .collect(),
-            description: describe(runs),
+            description: describe(runs, &self.runs),
             ..Figure::default()
         }
     }
@@ -308,30 +328,41 @@ impl View<'_> {
         }
         let (style, marker, name) = self.style(run, part);
         let per_epoch = run.steps_per_epoch;
-        let time = self.settings.time;
-        let x: Vec<f64> = column
-            .steps
-            .iter()
-            .map(|&s| time.of_step(s, per_epoch))
-            .collect();
+        let time = |step: f64| self.settings.time.of_step(step, per_epoch);
         let smoothed = !column.smooth.is_empty();
-        let mut line = |values: &[f64], style: LineStyle, marker: Marker, name: Option<String>| {
-            let kept = thinning::indices(&x, values, self.window, self.columns, self.time_scale());
-            let mut line = Line::new(
-                kept.iter().map(|&i| x[i]).collect::<Vec<f64>>(),
-                kept.iter().map(|&i| unit * values[i]).collect::<Vec<f64>>(),
-            )
-            .style(style)
-            .marked(marker);
-            line.name = name;
-            axes.layers.push(line.into());
+        let raw = Series {
+            steps: &column.steps,
+            values: &column.values,
+            extremes: &column.extremes,
         };
+        let smooth = Series {
+            values: &column.smooth,
+            extremes: &column.smooth_extremes,
+            ..raw
+        };
+        let mut line =
+            |series: Series<'_>, style: LineStyle, marker: Marker, name: Option<String>| {
+                let scale = self.time_scale();
+                let kept = thinning::indices(series, time, self.window, self.columns, scale);
+                let mut line = Line::new(
+                    kept.iter()
+                        .map(|&i| time(series.steps[i]))
+                        .collect::<Vec<f64>>(),
+                    kept.iter()
+                        .map(|&i| unit * series.values[i])
+                        .collect::<Vec<f64>>(),
+                )
+                .style(style)
+                .marked(marker);
+                line.name = name;
+                axes.layers.push(line.into());
+            };
         if smoothed {
             let faint = LineStyle::solid(style.ink).width(0.6).opacity(0.35);
-            line(&column.values, faint, Marker::None, None);
-            line(&column.smooth, style, marker, Some(name));
+            line(raw, faint, Marker::None, None);
+            line(smooth, style, marker, Some(name));
         } else {
-            line(&column.values, style, marker, Some(name));
+            line(raw, style, marker, Some(name));
         }
     }
 
@@ -377,22 +408,19 @@ impl View<'_> {
 }
 
 /// The curves in words.
-fn describe(runs: &[RunSeries<'_>]) -> String {
+fn describe(runs: &[RunSeries<'_>], columns: &[Columns]) -> String {
     if runs.iter().all(|run| run.rows.is_empty()) {
         return "No step has been made yet.".to_owned();
     }
     let sentences: Vec<String> = runs
         .iter()
-        .filter_map(|run| {
+        .zip(columns)
+        .filter_map(|(run, columns)| {
             let (first, last) = (run.rows.first()?, run.rows.last()?);
-            let validation = run
-                .rows
-                .iter()
-                .rev()
-                .find_map(|row| row.val_loss)
-                .map_or(String::new(), |loss| {
-                    format!(", validation loss {}", format_number(loss, 3))
-                });
+            let measured = columns.val_loss.values.last();
+            let validation = measured.map_or(String::new(), |loss| {
+                format!(", validation loss {}", format_number(*loss, 3))
+            });
             Some(format!(
                 "{}: training loss {} at step {}, {} at step {}{validation}.",
                 run.name,
@@ -412,7 +440,7 @@ mod tests {
     use super::*;
     use crate::figure::Layer;
 
-    fn run<'a>(rows: &'a [MetricRow], name: &'a str, index: usize) -> RunSeries<'a> {
+    fn run<'a>(rows: &'a Chunked<MetricRow>, name: &'a str, index: usize) -> RunSeries<'a> {
         RunSeries {
             key: index as u64,
             name,
@@ -468,7 +496,8 @@ mod tests {
         let rows = rows(300);
         let settings = LossSettings::default();
         let mut curves = LossCurves::default();
-        let early = [run(&rows[..100], "a", 0)];
+        let first = rows.iter().take(100).cloned().collect();
+        let early = [run(&first, "a", 0)];
         let _ = curves.figure(&settings, &early, None, 1000);
         let grown = curves.figure(&settings, &[run(&rows, "a", 0)], None, 1000);
         assert_eq!(grown, figure(&settings, &[run(&rows, "a", 0)]));
@@ -479,7 +508,8 @@ mod tests {
         let expected: Vec<f64> = rows.iter().map(|row| ema.push(row.train_loss)).collect();
         assert_eq!(&shown[1].y[..], &expected[..]);
         // Rows that were taken back are forgotten.
-        let back = curves.figure(&settings, &[run(&rows[..50], "a", 0)], None, 1000);
+        let few = rows.iter().take(50).cloned().collect();
+        let back = curves.figure(&settings, &[run(&few, "a", 0)], None, 1000);
         assert_eq!(lines(&back)[1].x.len(), 50);
     }
 

@@ -1,9 +1,10 @@
 //! Data for tests that looks like real data.
 
+use crate::math::chunked::Chunked;
 use crate::train::MetricRow;
 
 /// The metrics of a run of two layers that learns with noise.
-pub fn rows(n: u64) -> Vec<MetricRow> {
+pub fn rows(n: u64) -> Chunked<MetricRow> {
     (0..n)
         .map(|step| {
             let s = step as f64;

@@ -280,7 +280,7 @@ fn density_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
     };
     let mut parts = Vec::new();
     if let Some(trace) = data.trace {
-        parts.push(if trace.stderr.is_finite() {
+        parts.push(if trace.stderr > 0.0 {
             format!(
                 "trace {} ± {}",
                 format_number(trace.value, 4),
@@ -548,6 +548,7 @@ mod tests {
             value: 12.25,
             stderr: 0.4,
             probes: 10,
+            method: crate::curvature::TraceMethod::Hutchinson,
         };
         let exact = [estimate(5.05)];
         let data = SpectrumData {

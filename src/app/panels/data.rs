@@ -5,14 +5,14 @@ use std::sync::Arc;
 use eframe::egui::{self, Rect, Ui, UiBuilder, vec2};
 
 use super::controls::{self, choice, header, segments, toggle};
-use super::shown::{Shown, fingerprint};
+use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::Workspace;
 use crate::data::{Dataset, InputShape};
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::engine::{
-    AnalysisResult, JobContext, JobError, Origin, ResultKind, Slot, Succession, analyses,
+    AnalysisResult, JobContext, JobError, Origin, ResultKind, RunInfo, Slot, Succession, analyses,
 };
 use crate::figure::Figure;
 use crate::gradients::SaliencyMaps;
@@ -64,14 +64,18 @@ fn detail_slot() -> Slot {
     Slot::new("sample")
 }
 
+/// The samples that are shown.
+fn dataset_of<'a>(settings: &DataSettings, info: &'a RunInfo) -> &'a Dataset {
+    match (settings.split, &info.data.validation) {
+        (Split::Validation, Some(validation)) => validation,
+        _ => &info.data.train,
+    }
+}
+
 impl DataPanel {
     /// The samples that are shown.
     fn dataset<'a>(&self, ws: &'a Workspace) -> Option<&'a Dataset> {
-        let data = &ws.run()?.info.data;
-        Some(match (self.settings.split, &data.validation) {
-            (Split::Validation, Some(validation)) => validation,
-            _ => &data.train,
-        })
+        Some(dataset_of(&self.settings, &ws.run()?.info))
     }
 
     fn request(&self, ws: &Workspace) -> Option<Request> {
@@ -227,7 +231,8 @@ impl DataPanel {
         }
     }
 
-    fn build(&self, ws: &Workspace) -> Option<Figure> {
+    /// How the figure is built.
+    fn plan(&self, ws: &Workspace) -> Option<Plan> {
         let dataset = self.dataset(ws)?;
         let said = self
             .kept
@@ -236,8 +241,13 @@ impl DataPanel {
                 request.split == self.settings.split
                     || !matches!(dataset.shape, InputShape::Image { .. })
             })
-            .map(|(step, _, map)| Said { step: *step, map });
-        Some(data::figure(&self.settings, dataset, said))
+            .map(|(step, _, map)| (*step, Arc::clone(map)));
+        let info = Arc::clone(&ws.run()?.info);
+        let settings = self.settings.clone();
+        Some(Box::new(move || {
+            let said = said.as_ref().map(|(step, map)| Said { step: *step, map });
+            data::figure(&settings, dataset_of(&settings, &info), said)
+        }))
     }
 
     fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
@@ -374,10 +384,13 @@ impl DataPanel {
         let (Some((step, maps)), Some(run)) = (&self.explained, ws.run()) else {
             return;
         };
-        let classes = run.info.data.train.class_names();
         let key = (Arc::as_ptr(maps) as usize, *step);
-        self.detail
-            .update(ui, key, 0, |_| saliency::sample(maps, classes));
+        self.detail.follow(ui, key, 0, || {
+            let (maps, info) = (Arc::clone(maps), Arc::clone(&run.info));
+            Some(Box::new(move || {
+                saliency::sample(&maps, info.data.train.class_names())
+            }))
+        });
         self.detail.show(ui, "data sample", &Options::default());
     }
 }
@@ -420,7 +433,7 @@ impl Panel for DataPanel {
         );
         let settings = fingerprint(&self.settings);
         let mut shown = std::mem::take(&mut self.shown);
-        shown.update(ui, key, settings, |_| self.build(ws).unwrap_or_default());
+        shown.follow(ui, key, settings, || self.plan(ws));
         self.shown = shown;
         let options = Options {
             selectable_tiles: pictures,
@@ -458,7 +471,7 @@ impl Panel for DataPanel {
     }
 
     fn figure(&self, ws: &Workspace) -> Option<Figure> {
-        Some(self.shown.as_seen(self.build(ws)?))
+        Some(self.shown.as_seen(self.plan(ws)?()))
     }
 
     fn save(&self) -> Option<serde_json::Value> {

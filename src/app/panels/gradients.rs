@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::controls::{self, choice, header, segments, toggle};
 use super::loss::run_key;
-use super::shown::{Shown, fingerprint};
+use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{RunRecord, Workspace};
 use crate::engine::{Origin, Slot, Succession, analyses};
 use crate::figure::Figure;
-use crate::gradients::{SaliencyMaps, TensorImage, tensor_image};
+use crate::gradients::{SaliencyMaps, tensor_image};
 use crate::nn::ParameterKind;
 use crate::views::gradients::{
     self, GradientPart, GradientSettings, LayerCurves, LayerSeries, TensorQuantity,
@@ -111,15 +111,6 @@ impl GradientsPanel {
         }
     }
 
-    fn image(&self, ws: &Workspace) -> Option<(u64, TensorImage)> {
-        let run = ws.run()?;
-        let (step, vector) = self.vector(ws)?;
-        let tensor = &run.info.network.layout().tensors[self.tensor(run)?];
-        // The data know whether their inputs are images; a dense network does not.
-        let image = tensor_image(tensor, &vector, &run.info.data.train.shape);
-        Some((step, image))
-    }
-
     /// Asks for what the shown part needs.
     fn follow(&mut self, ui: &Ui, ws: &mut Workspace) {
         let (Some(run), Some(snapshot)) = (ws.run(), ws.shown_snapshot()) else {
@@ -208,27 +199,34 @@ impl GradientsPanel {
 
     /// The figure of the part that is shown, in full detail.
     fn build(&self, ws: &Workspace) -> Option<Figure> {
-        let run = ws.run()?;
-        match self.settings.look.part {
-            GradientPart::Layers => {
-                let names = layer_names(run);
-                let series = Self::series(run, &names);
-                Some(gradients::layers(&self.settings.look, &series))
-            }
-            GradientPart::Weights => {
-                let (step, image) = self.image(ws)?;
-                Some(gradients::tensor(
-                    self.settings.look.quantity,
-                    Some(&image),
-                    step,
-                ))
-            }
-            GradientPart::Saliency => {
-                let (step, _, maps) = self.kept.as_ref()?;
-                let classes = run.info.data.train.class_names();
-                Some(saliency::saliency(Some(maps), classes, *step))
-            }
+        if self.settings.look.part == GradientPart::Layers {
+            let run = ws.run()?;
+            let names = layer_names(run);
+            let series = Self::series(run, &names);
+            return Some(gradients::layers(&self.settings.look, &series));
         }
+        Some(self.plan(ws)?())
+    }
+
+    /// How the figure of a tensor or of inputs is built.
+    fn plan(&self, ws: &Workspace) -> Option<Plan> {
+        let run = ws.run()?;
+        let info = Arc::clone(&run.info);
+        if self.settings.look.part == GradientPart::Weights {
+            let (step, vector) = self.vector(ws)?;
+            let (tensor, quantity) = (self.tensor(run)?, self.settings.look.quantity);
+            return Some(Box::new(move || {
+                let tensor = &info.network.layout().tensors[tensor];
+                // The data know whether their inputs are images; a dense
+                // network does not.
+                let image = tensor_image(tensor, &vector, &info.data.train.shape);
+                gradients::tensor(quantity, Some(&image), step)
+            }));
+        }
+        let (step, _, maps) = self.kept.clone()?;
+        Some(Box::new(move || {
+            saliency::saliency(Some(&maps), info.data.train.class_names(), step)
+        }))
     }
 
     fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
@@ -373,7 +371,7 @@ impl GradientsPanel {
         );
         let settings = fingerprint(&(&look, columns));
         let curves = &mut self.curves;
-        self.shown.update(ui, key, settings, |_| {
+        self.shown.update(ui, key, settings, || {
             curves.figure(&look, &series, window, columns)
         });
         let time = self.settings.look.time;
@@ -409,7 +407,7 @@ impl GradientsPanel {
         };
         let settings = fingerprint(&self.settings);
         let mut shown = std::mem::take(&mut self.shown);
-        shown.update(ui, key, settings, |_| self.build(ws).unwrap_or_default());
+        shown.follow(ui, key, settings, || self.plan(ws));
         self.shown = shown;
         let id = match self.settings.look.part {
             GradientPart::Weights => "gradient of weights",

@@ -6,7 +6,7 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::controls::{self, all, choice, header, segments, toggle};
-use super::shown::{Shown, fingerprint};
+use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::{Options, Place};
 use crate::app::surface::{self, Shot, SurfaceView};
@@ -52,6 +52,8 @@ struct Request {
 struct Kept {
     result: Timed<Landscape>,
     request: Request,
+    /// When it was asked for, in seconds.
+    asked_at: f64,
 }
 
 #[derive(Default)]
@@ -76,8 +78,14 @@ const PAUSE: f64 = 0.15;
 const PATIENCE: f64 = 2.0;
 /// Numbers of snapshots that are projected at most, times their length.
 const PATH_NUMBERS: usize = 6_000_000;
-/// A finer slice is not replaced by one with fewer points a side than this.
+/// A finer slice is not replaced by one with fewer points a side than this,
 const FINE: usize = 33;
+/// unless it has been on the screen for so many seconds: then a coarse picture
+/// of the present parameters tells more.
+const OLD: f64 = 4.0;
+/// Seconds after which a slice of a running training is given up for one of the
+/// present parameters, however coarse it is yet.
+const FRESH: f64 = 2.0;
 
 fn slot() -> Slot {
     Slot::new("landscape")
@@ -125,11 +133,18 @@ impl LandscapePanel {
                 }
             }
             let moved_on = submitted.origin == wanted.origin && submitted.slice == wanted.slice;
-            // Only time has passed: let the running slice become fine, and leave
-            // the training some room.
+            // Only time has passed: let the running slice become fine, though
+            // not for long, and leave the training some room.
             if moved_on && ws.selected.is_none() {
                 if ws.job(&slot()).is_some() {
-                    return;
+                    let seen = [&self.kept, &self.validation]
+                        .into_iter()
+                        .flatten()
+                        .any(|kept| kept.request == *submitted);
+                    let overdue = ws.is_running() && now > self.submitted_at + FRESH;
+                    if !(seen && overdue) {
+                        return;
+                    }
                 }
                 let took = self.kept.as_ref().and_then(|kept| kept.result.seconds);
                 let pause = took.unwrap_or(0.0).max(PAUSE);
@@ -192,7 +207,7 @@ impl LandscapePanel {
 
     /// Takes the newest result, unless a finer one of the same kind is shown and
     /// this one is still being refined.
-    fn take(&mut self, ws: &Workspace) {
+    fn take(&mut self, ui: &Ui, ws: &Workspace) {
         let Some(run) = ws.run() else {
             self.kept = None;
             return;
@@ -224,48 +239,33 @@ impl LandscapePanel {
             let alike = kept.request.slice == request.slice;
             let points = points(&result.value);
             let enough = points >= points_of(kept).min(FINE);
-            if alike && !result.complete && !enough && ws.selected.is_none() {
+            let old = ui.input(|input| input.time) > kept.asked_at + OLD;
+            if alike && !result.complete && !enough && !old && ws.selected.is_none() {
                 return;
             }
         }
         *place = Some(Kept {
             result: result.clone(),
             request: request.clone(),
+            asked_at: self.submitted_at,
         });
     }
 
-    /// The figure; a surface draws its contour lines itself.
-    fn build(&self, ws: &Workspace, contours: bool) -> Option<Figure> {
-        let kept = self.kept.as_ref()?;
+    /// How the figure is built; a surface draws its contour lines itself.
+    fn plan(&self, ws: &Workspace, contours: bool) -> Option<Plan> {
+        let Kept {
+            result, request, ..
+        } = self.kept.clone()?;
+        let slice = request.slice;
+        let validation = self
+            .validation
+            .as_ref()
+            .filter(|other| {
+                let other = &other.request.slice;
+                (other.extent, &other.directions) == (slice.extent, &slice.directions)
+            })
+            .map(|other| Arc::clone(&other.result.value));
         let normalization = ws.recipe.slice.text("normalization").to_owned();
-        let two_parameters = kept.result.value.directions.dim() == 2;
-        let unit = match kept.request.slice.directions {
-            SliceDirections::Random { .. } if two_parameters => "parameter",
-            SliceDirections::Random { .. } => displacement_unit(&normalization),
-            _ => "‖d‖",
-        };
-        let directions = match kept.request.slice.directions {
-            SliceDirections::Random { .. } if two_parameters => "the whole landscape".to_owned(),
-            SliceDirections::Random { seed } => format!("seed {seed}"),
-            _ => match kept.result.value.directions.explained {
-                Some([first, second]) => {
-                    format!(
-                        "principal components, {} of the path",
-                        percent(first + second)
-                    )
-                }
-                None => "principal components".to_owned(),
-            },
-        };
-        let info = SliceInfo {
-            step: kept.result.step,
-            directions: &directions,
-            unit,
-            split: match kept.request.slice.split {
-                analyses::Split::Train => Split::Training,
-                analyses::Split::Validation => Split::Validation,
-            },
-        };
         let look = LandscapeSettings {
             log: ws.recipe.slice.boolean("log_scale"),
             ..self.settings.look.clone()
@@ -274,30 +274,54 @@ impl LandscapePanel {
             contours: if contours { look.contours } else { 0 },
             ..look
         };
-        let landscape = &kept.result.value;
-        Some(match &landscape.shape {
-            SliceShape::Plane(slice) => landscape::plane(
-                &look,
-                Some(slice),
-                PathOnPlane {
-                    points: &landscape.path,
-                    share: landscape.share.as_ref(),
-                    errors: None,
+        Some(Box::new(move || {
+            let landscape = &*result.value;
+            let two_parameters = landscape.directions.dim() == 2;
+            let unit = match slice.directions {
+                SliceDirections::Random { .. } if two_parameters => "parameter",
+                SliceDirections::Random { .. } => displacement_unit(&normalization),
+                _ => "‖d‖",
+            };
+            let directions = match slice.directions {
+                SliceDirections::Random { .. } if two_parameters => {
+                    "the whole landscape".to_owned()
+                }
+                SliceDirections::Random { seed } => format!("seed {seed}"),
+                _ => match landscape.directions.explained {
+                    Some([first, second]) => format!(
+                        "principal components, {} of the path",
+                        percent(first + second)
+                    ),
+                    None => "principal components".to_owned(),
                 },
-                &info,
-            ),
-            SliceShape::Line(slice) => {
-                let other = self.validation.as_ref().filter(|other| {
-                    let (a, b) = (&other.request.slice, &kept.request.slice);
-                    (a.extent, &a.directions) == (b.extent, &b.directions)
-                });
-                let validation = other.and_then(|other| match &other.result.value.shape {
-                    SliceShape::Line(line) => Some(&**line),
-                    SliceShape::Plane(_) => None,
-                });
-                landscape::line(&look, Some(slice), validation, &info)
+            };
+            let info = SliceInfo {
+                step: result.step,
+                directions: &directions,
+                unit,
+                split: match slice.split {
+                    analyses::Split::Train => Split::Training,
+                    analyses::Split::Validation => Split::Validation,
+                },
+            };
+            match &landscape.shape {
+                SliceShape::Plane(slice) => {
+                    let path = PathOnPlane {
+                        points: &landscape.path,
+                        share: landscape.share.as_ref(),
+                        errors: landscape.errors.as_deref(),
+                    };
+                    landscape::plane(&look, Some(slice), path, &info)
+                }
+                SliceShape::Line(slice) => {
+                    let validation = match validation.as_ref().map(|other| &other.shape) {
+                        Some(SliceShape::Line(line)) => Some(&**line),
+                        _ => None,
+                    };
+                    landscape::line(&look, Some(slice), validation, &info)
+                }
             }
-        })
+        }))
     }
 
     fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
@@ -481,7 +505,7 @@ impl Panel for LandscapePanel {
     fn ui(&mut self, ui: &mut Ui, ws: &mut Workspace) {
         const SENTENCE: &str = "The loss on a plane through the parameters, with the path that \
                                 training takes on it.";
-        self.take(ws);
+        self.take(ui, ws);
         let Some(run) = ws.run() else {
             self.shown.clear();
             controls::nothing_trained(ui, ws, SENTENCE);
@@ -517,15 +541,14 @@ impl Panel for LandscapePanel {
         let log = ws.recipe.slice.boolean("log_scale");
         let settings = fingerprint(&(&self.settings, log));
         let mut shown = std::mem::take(&mut self.shown);
-        let solid = self.is_solid() && surface::is_available(ui.ctx());
-        shown.update(ui, key, settings, |_| {
-            self.build(ws, !solid).unwrap_or_default()
-        });
+        let available = surface::is_available(ui.ctx());
+        let solid = self.is_solid() && available;
+        shown.follow(ui, key, settings, || self.plan(ws, !solid));
         self.shown = shown;
         if solid && self.surface_ui(ui, ws) {
             return;
         }
-        if self.is_solid() {
+        if self.is_solid() && !available {
             controls::remark(
                 ui,
                 "There is no graphics adapter here to draw a surface with; this is the map.",
@@ -623,7 +646,7 @@ impl Panel for LandscapePanel {
     }
 
     fn figure(&self, ws: &Workspace) -> Option<Figure> {
-        Some(self.shown.as_seen(self.build(ws, true)?))
+        Some(self.shown.as_seen(self.plan(ws, true)?()))
     }
 
     fn shot(&self) -> Option<Shot> {

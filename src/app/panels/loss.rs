@@ -136,7 +136,7 @@ impl Panel for LossPanel {
             let key = (rows, window.map(|(a, b)| (a.to_bits(), b.to_bits())));
             let settings = fingerprint(&(&self.settings, columns));
             let (curves, wanted) = (&mut self.curves, &self.settings);
-            self.shown.update(ui, key, settings, |_| {
+            self.shown.update(ui, key, settings, || {
                 curves.figure(wanted, &runs, window, columns.max(64))
             });
         }

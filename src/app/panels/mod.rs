@@ -1,10 +1,12 @@
 //! The five views: loss curves, landscape, spectrum, gradients, data.
 //!
-//! A panel reads the workspace, builds a figure when something that it shows
-//! has changed (at most some 15 times a second), draws it, and asks the engine
-//! for the analyses that it needs. A panel that is not on the screen is not
+//! A panel reads the workspace, has a figure built when something that it shows
+//! has changed (at most some 15 times a second, on a thread of its own unless it
+//! takes next to no time), draws it, and asks the engine for the analyses that
+//! it needs. A panel that is not on the screen is not
 //! called, and so asks for nothing.
 
+mod builder;
 mod controls;
 mod data;
 mod gradients;

@@ -6,12 +6,12 @@ use eframe::egui::{self, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use super::controls::{self, NARROW, header, segments, toggle};
-use super::shown::{Shown, fingerprint};
+use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{Timed, Workspace};
 use crate::engine::analyses::{self, SpectrumSettings as Measurement};
-use crate::engine::{Origin, Slot, Spectrum, Succession};
+use crate::engine::{Origin, Slot, Spectrum, SpectrumPoint, Succession};
 use crate::figure::Figure;
 use crate::figure::ticks::format_number;
 use crate::views::Time;
@@ -144,26 +144,13 @@ impl SpectrumPanel {
         }
     }
 
-    fn build(&self, ws: &Workspace, arrangement: Arrangement) -> Option<Figure> {
+    /// How the figure is built.
+    fn plan(&self, ws: &Workspace, arrangement: Arrangement) -> Option<Plan> {
         let run = ws.run()?;
-        let samples = samples(ws);
-        let mut threshold: Vec<(u64, f64)> = Vec::new();
+        let points = run.spectrum.clone();
         let current = run.stability.sharpness_threshold();
-        let measured = run
-            .spectrum
-            .iter()
-            .filter_map(|point| Some((point.step, point.stability.sharpness_threshold()?)));
-        for (step, value) in measured.chain(current.map(|value| (run.newest_step(), value))) {
-            let same = |last: &(u64, f64)| (last.1 - value).abs() <= 1e-12 * value.abs();
-            if !threshold.last().is_some_and(same) {
-                threshold.push((step, value));
-            }
-        }
-        if let (Some(first), Some(row)) = (threshold.first_mut(), run.history.rows().first()) {
-            first.0 = first.0.min(row.step);
-        }
         let formula = run.stability.formula();
-        let kept = self.kept.as_ref().map(|(kept, _)| kept);
+        let kept = self.kept.as_ref().map(|(kept, _)| kept.clone());
         let single = arrangement == Arrangement::Single && self.settings.part == SpectrumPart::Both;
         let settings = SpectrumSettings {
             stacked: arrangement != Arrangement::SideBySide,
@@ -174,19 +161,38 @@ impl SpectrumPanel {
             },
             ..self.settings.clone()
         };
-        Some(spectrum::figure(
-            &settings,
-            &SpectrumData {
-                samples: &samples,
+        let first_step = run.history.rows().first().map(|row| row.step);
+        let (last_step, steps_per_epoch) = (run.newest_step(), run.info.steps_per_epoch);
+        Some(Box::new(move || {
+            let mut threshold: Vec<(u64, f64)> = Vec::new();
+            let measured = points
+                .iter()
+                .filter_map(|point| Some((point.step, point.stability.sharpness_threshold()?)));
+            for (step, value) in measured.chain(current.map(|value| (last_step, value))) {
+                let same = |last: &(u64, f64)| (last.1 - value).abs() <= 1e-12 * value.abs();
+                if !threshold.last().is_some_and(same) {
+                    threshold.push((step, value));
+                }
+            }
+            if let (Some(first), Some(step)) = (threshold.first_mut(), first_step) {
+                first.0 = first.0.min(step);
+            }
+            let data = SpectrumData {
+                samples: &samples(&points),
                 threshold: &threshold,
                 formula: &formula,
-                last_step: run.newest_step(),
-                steps_per_epoch: run.info.steps_per_epoch,
-                density: kept.and_then(|kept| Some((kept.step, kept.value.density.as_ref()?))),
-                trace: kept.and_then(|kept| kept.value.trace.as_ref()),
-                exact: kept.map_or(&[], |kept| &kept.value.top.eigenvalues[..]),
-            },
-        ))
+                last_step,
+                steps_per_epoch,
+                density: kept
+                    .as_ref()
+                    .and_then(|kept| Some((kept.step, kept.value.density.as_ref()?))),
+                trace: kept.as_ref().and_then(|kept| kept.value.trace.as_ref()),
+                exact: kept
+                    .as_ref()
+                    .map_or(&[], |kept| &kept.value.top.eigenvalues[..]),
+            };
+            spectrum::figure(&settings, &data)
+        }))
     }
 
     fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
@@ -247,24 +253,33 @@ impl SpectrumPanel {
                 .on_hover_text("Every eigenvalue with its residual");
             egui::Popup::menu(&table)
                 .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
-                .show(|ui| table_ui(ui, &spectrum::table(&samples(ws))));
+                .show(|ui| {
+                    let points = ws.run().map_or(&[][..], |run| &run.spectrum[..]);
+                    table_ui(ui, &spectrum::table(&samples(points)));
+                });
             controls::moment(ui, ws);
             controls::progress(ui, ws, &slot());
         });
     }
 }
 
-/// The measured top eigenvalues of the current run.
-fn samples(ws: &Workspace) -> Vec<SpectrumSample> {
-    ws.run().map_or_else(Vec::new, |run| {
-        run.spectrum
-            .iter()
-            .map(|point| SpectrumSample {
-                step: point.step,
-                eigenvalues: point.eigenvalues.clone(),
-            })
-            .collect()
-    })
+/// Measured top eigenvalues as the view takes them.
+fn samples(points: &[Arc<SpectrumPoint>]) -> Vec<SpectrumSample> {
+    points
+        .iter()
+        .map(|point| SpectrumSample {
+            step: point.step,
+            eigenvalues: point.eigenvalues.clone(),
+        })
+        .collect()
+}
+
+/// The step in so few digits that a figure which only ends there is built anew
+/// when a pixel or so has been added.
+fn coarse(step: u64) -> u64 {
+    const BITS: u32 = 9;
+    let spare = (u64::BITS - step.leading_zeros()).saturating_sub(BITS);
+    (step >> spare) << spare
 }
 
 /// A whole number of the recipe's `[analyses.spectrum]`.
@@ -363,7 +378,7 @@ impl Panel for SpectrumPanel {
             self.kept
                 .as_ref()
                 .map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
-            run.newest_step().max(1),
+            coarse(run.newest_step().max(1)),
         );
         let per_epoch = run.info.steps_per_epoch;
         let threshold = run.stability.sharpness_threshold().map(f64::to_bits);
@@ -380,9 +395,7 @@ impl Panel for SpectrumPanel {
         let arrangement = Arrangement::of(ui.available_size());
         let settings = fingerprint(&(&self.settings, arrangement, threshold));
         let mut shown = std::mem::take(&mut self.shown);
-        shown.update(ui, key, settings, |_| {
-            self.build(ws, arrangement).unwrap_or_default()
-        });
+        shown.follow(ui, key, settings, || self.plan(ws, arrangement));
         self.shown = shown;
         self.arrangement = Some(arrangement);
         let time = self.settings.time;
@@ -443,7 +456,7 @@ impl Panel for SpectrumPanel {
             return None;
         }
         let arrangement = self.arrangement.unwrap_or(Arrangement::Stacked);
-        Some(self.shown.as_seen(self.build(ws, arrangement)?))
+        Some(self.shown.as_seen(self.plan(ws, arrangement)?()))
     }
 
     fn save(&self) -> Option<serde_json::Value> {

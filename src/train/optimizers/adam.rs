@@ -124,12 +124,32 @@ impl<T: Scalar> Optimizer<T> for Adam<T> {
 
     fn stability(&self, learning_rate: f64) -> Stability {
         let beta = self.beta1;
+        // Decoupled decay shrinks θ by ηλ beside the step: the recurrence of a
+        // quadratic then turns unstable at (1 + β₁)(2 − ηλ)/((1 − β₁)η).
+        let (weight_decay, hessian_shift) = match self.decay {
+            Decay::Coupled => (0.0, self.weight_decay),
+            Decay::Decoupled => (self.weight_decay * (1.0 + beta) / (1.0 - beta), 0.0),
+        };
         Stability {
             preconditioned: true,
             coefficient: (2.0 + 2.0 * beta) / (1.0 - beta),
-            weight_decay: 0.0,
+            weight_decay,
+            hessian_shift,
             learning_rate,
             formula: |rate| format!("(2 + 2β₁)/((1 − β₁){rate})"),
         }
+    }
+
+    /// (1 − β₁ᵗ)(√(v/(1 − β₂ᵗ)) + ε): both corrections are folded in (Cohen et
+    /// al. 2022, equation 2).
+    fn preconditioner(&self) -> Option<Vec<f64>> {
+        if self.updates == 0 {
+            return None;
+        }
+        let updates = self.updates as f64;
+        let correction1 = 1.0 - self.beta1.powf(updates);
+        let correction2 = 1.0 - self.beta2.powf(updates);
+        let divisor = |v: &T| correction1 * ((v.to_f64() / correction2).sqrt() + self.epsilon);
+        Some(self.square.iter().map(divisor).collect())
     }
 }

@@ -43,6 +43,15 @@ pub trait Optimizer<T: Scalar>: Send {
 
     /// Up to which sharpness steps of this learning rate are stable.
     fn stability(&self, learning_rate: f64) -> Stability;
+
+    /// The diagonal of P in θ ← θ − ηP⁻¹m, by which an adaptive optimizer
+    /// divides its step, from what it remembers: its corrections for the start
+    /// are in it, so that [`Stability::threshold`] is the line for the largest
+    /// eigenvalue of P⁻¹(H + [`Stability::hessian_shift`]·I). Nothing for the
+    /// others, and before the first step.
+    fn preconditioner(&self) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// What an optimizer remembers from former steps.
@@ -96,8 +105,12 @@ pub struct Stability {
     pub preconditioned: bool,
     /// c, which momentum moves away from 2.
     pub coefficient: f64,
-    /// The weight decay that is added to the gradient.
+    /// What the threshold loses: the weight decay where it is added to every
+    /// eigenvalue, its multiple for AdamW.
     pub weight_decay: f64,
+    /// Weight decay that belongs to the Hessian before it is preconditioned:
+    /// the line is one for P⁻¹(H + shift·I) then. Zero for the others.
+    pub hessian_shift: f64,
     learning_rate: f64,
     formula: fn(&str) -> String,
 }
@@ -117,10 +130,12 @@ impl Stability {
     /// The threshold as a formula, such as `2/η`.
     pub fn formula(&self) -> String {
         let formula = (self.formula)("η");
-        if self.weight_decay > 0.0 {
-            format!("{formula} − decay")
-        } else {
+        if self.weight_decay == 0.0 {
             formula
+        } else if self.preconditioned {
+            format!("{formula}·(1 − η·decay/2)")
+        } else {
+            format!("{formula} − decay")
         }
     }
 

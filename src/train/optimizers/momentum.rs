@@ -76,6 +76,7 @@ impl<T: Scalar> Optimizer<T> for Momentum<T> {
             preconditioned: false,
             coefficient: 2.0 + 2.0 * self.momentum,
             weight_decay: self.weight_decay,
+            hessian_shift: 0.0,
             learning_rate,
             formula: |rate| format!("(2 + 2β)/{rate}"),
         }

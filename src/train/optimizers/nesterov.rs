@@ -79,6 +79,7 @@ impl<T: Scalar> Optimizer<T> for Nesterov<T> {
             preconditioned: false,
             coefficient: (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta),
             weight_decay: self.weight_decay,
+            hessian_shift: 0.0,
             learning_rate,
             formula: |rate| format!("(2 + 2β)/({rate}(1 + 2β))"),
         }

@@ -82,8 +82,19 @@ impl<T: Scalar> Optimizer<T> for RmsProp<T> {
             preconditioned: true,
             coefficient: 2.0,
             weight_decay: 0.0,
+            hessian_shift: self.weight_decay,
             learning_rate,
             formula: |rate| format!("2/{rate}"),
         }
+    }
+
+    /// √s + ε: RMSProp does not correct s for its start.
+    fn preconditioner(&self) -> Option<Vec<f64>> {
+        let square = |s: &T| s.to_f64();
+        if self.square.iter().all(|s| square(s) == 0.0) {
+            return None;
+        }
+        let roots = self.square.iter().map(|s| square(s).sqrt() + self.epsilon);
+        Some(roots.collect())
     }
 }

@@ -17,6 +17,8 @@ pub trait Scalar:
 {
     /// The nearest number of this width.
     fn from_f64(value: f64) -> Self;
+    /// The same number in double precision.
+    fn to_f64(self) -> f64;
     /// The square root.
     fn sqrt(self) -> Self;
 }
@@ -25,6 +27,11 @@ impl Scalar for f32 {
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
     }
 
     #[inline(always)]
@@ -37,6 +44,11 @@ impl Scalar for f64 {
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
     }
 
     #[inline(always)]

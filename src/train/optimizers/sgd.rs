@@ -61,6 +61,7 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
             preconditioned: false,
             coefficient: 2.0,
             weight_decay: self.weight_decay,
+            hessian_shift: 0.0,
             learning_rate,
             formula: |rate| format!("2/{rate}"),
         }

@@ -116,6 +116,91 @@ fn thresholds_agree_with_the_reference() {
     assert_eq!(threshold("adam", 0.1).sharpness_threshold(), None);
 }
 
+/// Whether 3,000 steps of the optimizer on ½λθ² go to zero or away from it.
+/// Adaptive ones have their preconditioner frozen at 1: v is set anew before
+/// every step, so late that its correction is done, and hardly changed by it.
+fn is_stable(kind: &str, rate: f64, decay: f64, lambda: f64) -> bool {
+    let component = component(kind, rate).with("weight_decay", decay);
+    let component = match kind {
+        "rmsprop" => component.with("alpha", 1.0),
+        "adam" | "adamw" => component.with("beta2", 1.0 - 1e-15),
+        _ => component,
+    };
+    let mut optimizer = build_double(&component, 1).unwrap();
+    let mut theta = [1.0f64];
+    for _ in 0..3000 {
+        let mut state = optimizer.state();
+        if matches!(kind, "rmsprop" | "adam" | "adamw") {
+            state.updates = 100_000_000_000_000_000;
+            *state.slots.last_mut().unwrap() = vec![1.0];
+            optimizer.restore(&state).unwrap();
+        }
+        let gradient = [lambda * theta[0]];
+        optimizer.step(&mut theta, &gradient, rate);
+        if theta[0].is_nan() || theta[0].abs() > 1e3 {
+            return false;
+        }
+    }
+    theta[0].abs() < 1e-3
+}
+
+#[test]
+fn quadratics_are_stable_up_to_the_threshold_and_not_beyond() {
+    let rate = 0.1;
+    for kind in kinds() {
+        for decay in [0.0, 0.5] {
+            let component = component(kind.key, rate).with("weight_decay", decay);
+            let stability = build(&component, 1).unwrap().stability(rate);
+            let line = stability.threshold() - stability.hessian_shift;
+            for (factor, stable) in [(0.5, true), (0.99, true), (1.01, false), (1.5, false)] {
+                assert_eq!(
+                    is_stable(kind.key, rate, decay, factor * line),
+                    stable,
+                    "{} with decay {decay} at {factor} of {line}",
+                    kind.key
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn preconditioners_are_what_the_step_is_divided_by() {
+    for kind in kinds() {
+        let component = component(kind.key, 0.01);
+        let mut optimizer = build_double(&component, DIM).unwrap();
+        assert_eq!(optimizer.preconditioner(), None, "{}", kind.key);
+        let mut theta = golden_theta();
+        let mut gradient = vec![0.0; DIM];
+        for _ in 0..3 {
+            let before = theta.clone();
+            loss_and_gradient(&theta, &mut gradient);
+            optimizer.step(&mut theta, &gradient, 0.01);
+            let adaptive = matches!(kind.key, "rmsprop" | "adam" | "adamw");
+            let Some(p) = optimizer.preconditioner() else {
+                assert!(!adaptive);
+                continue;
+            };
+            assert!(adaptive);
+            // θ' = θ − ηP⁻¹m, where m is the gradient itself for RMSProp, and
+            // AdamW shrinks θ first.
+            let state = optimizer.state();
+            let mean = if kind.key == "rmsprop" {
+                &gradient
+            } else {
+                &state.slots[0]
+            };
+            let shrink = if kind.key == "adamw" { 1.0 - 1e-4 } else { 1.0 };
+            for k in 0..DIM {
+                let expected = shrink * before[k] - 0.01 * mean[k] / p[k];
+                assert!((theta[k] - expected).abs() < 1e-12, "{}", kind.key);
+            }
+        }
+        optimizer.reset();
+        assert_eq!(optimizer.preconditioner(), None);
+    }
+}
+
 #[test]
 fn every_optimizer_resumes_exactly_from_its_state() {
     for kind in kinds() {

@@ -1,0 +1,53 @@
+//! How soon a slice is there: its first useful grid and all of it. (Training
+//! steps are measured by `losscape bench`.)
+//!
+//! `cargo bench --bench slice`
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use losscape::catalogue;
+use losscape::engine::analyses::{self, SliceSettings};
+use losscape::recipe::{Recipe, presets};
+use losscape::train::Setup;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Seconds from asking to the first useful grid and to 51×51 points, of the
+/// 2-32-32-3 network on 300 points.
+fn slice_seconds() -> (f64, usize, f64) {
+    let text = presets::preset("spirals").expect("a bundled recipe");
+    let mut recipe = Recipe::parse(text, "spirals", catalogue::schema()).expect("a valid recipe");
+    recipe.data.set("arms", 3);
+    recipe.data.set("samples", 300);
+    recipe.data.set("validation_fraction", 0.0);
+    let setup = Setup::new(Arc::new(recipe), Path::new(".")).expect("a setup");
+    let settings = SliceSettings::from_recipe(&setup.recipe.slice);
+    let mut best = (f64::INFINITY, 0, f64::INFINITY);
+    for _ in 0..20 {
+        let start = Instant::now();
+        let mut first = None;
+        let found = analyses::slice(&setup, &setup.initial, &[], &settings, &(), &mut |level| {
+            if let losscape::engine::SliceShape::Plane(plane) = &level.shape {
+                first.get_or_insert((start.elapsed().as_secs_f64(), plane.alpha.len()));
+            }
+        });
+        found.expect("a slice");
+        let whole = start.elapsed().as_secs_f64();
+        let (coarse, points) = first.expect("a coarse grid");
+        best = (best.0.min(coarse), points, best.2.min(whole));
+    }
+    best
+}
+
+fn main() {
+    losscape::engine::prepare_process();
+    let (coarse, points, whole) = slice_seconds();
+    println!(
+        "slice, 2-32-32-3 tanh, 300 points: {points}×{points} after {:.1} ms, 51×51 after {:.1} ms",
+        1e3 * coarse,
+        1e3 * whole
+    );
+}
