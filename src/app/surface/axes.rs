@@ -448,9 +448,8 @@ fn axis(
         title.centre[1] += away[1] * gap;
         title.push_out(away, hull);
         // Rather a little nearer than cut off.
-        for k in 0..2 {
-            let most = (viewport.size[k] - half[k] - 1.0).max(half[k]);
-            title.centre[k] = title.centre[k].clamp(half[k].min(most), most);
+        for ((centre, half), size) in title.centre.iter_mut().zip(half).zip(viewport.size) {
+            *centre = centre.clamp(half, (size - half - 1.0).max(half));
         }
     }
     titles.push(title);
