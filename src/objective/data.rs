@@ -6,12 +6,21 @@ use super::plan::Plan;
 use crate::data::{Dataset, Targets};
 use crate::nn::kernels::{channels_and_plane, to_channels};
 use crate::nn::losses::TargetSlice;
-use crate::nn::network::Network;
+use crate::nn::network::{Network, Operator};
+
+/// Features from which the inputs are also kept sample by sample.
+const WIDE: usize = 16;
+
+/// Bytes that they may take.
+const KEPT: usize = 512 * 1024 * 1024;
 
 /// The samples of an objective.
 #[derive(Debug)]
 pub(super) struct Samples<T> {
     inputs: Vec<T>,
+    /// The inputs sample by sample, for a wide first layer: its gradient reads
+    /// them in this order without packing.
+    rows: Option<Vec<T>>,
     targets: Owned<T>,
     count: usize,
     block: usize,
@@ -72,8 +81,13 @@ impl<T: Real> Samples<T> {
                 }
             }
         };
+        let dense = network.operations().iter().any(|operation| {
+            operation.input == 0 && matches!(operation.operator, Operator::Dense { .. })
+        });
+        let keep = dense && input_len >= WIDE && size_of_val(&rows[..]) <= KEPT;
         Ok(Self {
             inputs,
+            rows: keep.then_some(rows),
             targets,
             count,
             block,
@@ -110,6 +124,13 @@ impl<T: Real> Samples<T> {
     pub fn inputs(&self, index: usize) -> &[T] {
         let start = self.start(index);
         &self.inputs[start * self.input_len..(start + self.count(index)) * self.input_len]
+    }
+
+    /// Inputs of a block, sample by sample, if they are kept.
+    pub fn rows(&self, index: usize) -> Option<&[T]> {
+        let start = self.start(index);
+        let range = start * self.input_len..(start + self.count(index)) * self.input_len;
+        self.rows.as_ref().map(|rows| &rows[range])
     }
 
     /// Targets of a block.

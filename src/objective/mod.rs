@@ -302,6 +302,7 @@ impl<T: Real> Inner<T> {
             network: &self.network,
             plan: &self.plan,
             input: self.samples.inputs(index),
+            rows: self.samples.rows(index),
             samples: self.samples.count(index),
         }
     }
@@ -314,6 +315,7 @@ impl<T: Real> Inner<T> {
             network: &self.network,
             plan: &self.plan,
             input: &ordered[..rows.len()],
+            rows: None,
             samples,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Block<'a, T> {
     pub network: &'a Network,
     pub plan: &'a Plan,
     pub input: &'a [T],
+    /// The same inputs sample by sample, where they are kept.
+    pub rows: Option<&'a [T]>,
     pub samples: usize,
 }
 
@@ -96,6 +98,20 @@ impl<'a, T: Real> Block<'a, T> {
 
     pub(super) fn view<'b>(&self, data: &'b [T], value: ValueId) -> View<'b, T> {
         View::by_channel(data, self.samples, self.plan.planes[value])
+    }
+
+    /// A value as the gradient of a dense layer reads it: the input sample by
+    /// sample, if it is kept like that.
+    pub(super) fn rows<'b>(&self, view: View<'b, T>, value: ValueId) -> View<'b, T>
+    where
+        'a: 'b,
+    {
+        match self.rows {
+            Some(rows) if value == 0 => {
+                View::by_sample(rows, self.samples, self.plan.lengths[0], 1)
+            }
+            _ => view,
+        }
     }
 
     /// The network's outputs, [outputs, samples].
@@ -253,8 +269,7 @@ impl<'a, T: Real> Block<'a, T> {
                         let (dw, db) = pair(gradient, layout, weight, bias);
                         dense::parameter_gradient(
                             (inputs, outputs),
-                            dy,
-                            view,
+                            [(dy, self.rows(view, operation.input))],
                             Write::Accumulate,
                             dw,
                             db,
@@ -262,7 +277,7 @@ impl<'a, T: Real> Block<'a, T> {
                     }
                     if let Some(dx) = dx {
                         let weight = parameters(weight);
-                        dense::input_gradient(weight, (inputs, outputs), dy, n, write, dx);
+                        dense::input_gradient([(weight, dy)], (inputs, outputs), n, write, dx);
                     }
                 }
                 Operator::Conv2d {

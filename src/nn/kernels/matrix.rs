@@ -18,9 +18,9 @@ pub enum Write {
 /// A matrix in a slice: element (i, j) is `data[i·row + j·column]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, T> {
-    data: &'a [T],
-    row: usize,
-    column: usize,
+    pub(super) data: &'a [T],
+    pub(super) row: usize,
+    pub(super) column: usize,
 }
 
 impl<'a, T> Matrix<'a, T> {
@@ -39,7 +39,7 @@ impl<'a, T> Matrix<'a, T> {
         Self::new(data, 1, columns)
     }
 
-    fn covers(&self, rows: usize, columns: usize) -> bool {
+    pub(super) fn covers(&self, rows: usize, columns: usize) -> bool {
         rows == 0
             || columns == 0
             || (rows - 1) * self.row + (columns - 1) * self.column < self.data.len()
