@@ -6,21 +6,12 @@ use super::plan::Plan;
 use crate::data::{Dataset, Targets};
 use crate::nn::kernels::{channels_and_plane, to_channels};
 use crate::nn::losses::TargetSlice;
-use crate::nn::network::{Network, Operator};
-
-/// Features from which the inputs are also kept sample by sample.
-const WIDE: usize = 16;
-
-/// Bytes that they may take.
-const KEPT: usize = 512 * 1024 * 1024;
+use crate::nn::network::Network;
 
 /// The samples of an objective.
 #[derive(Debug)]
 pub(super) struct Samples<T> {
     inputs: Vec<T>,
-    /// The inputs sample by sample, for a wide first layer: its gradient reads
-    /// them in this order without packing.
-    rows: Option<Vec<T>>,
     targets: Owned<T>,
     count: usize,
     block: usize,
@@ -53,7 +44,7 @@ impl<T: Real> Samples<T> {
             .chunks(block * input_len)
             .zip(inputs.chunks_mut(block * input_len))
         {
-            arrange(network, rows, rows.len() / input_len, inputs);
+            arrange(network, plan, rows, rows.len() / input_len, inputs);
         }
         let targets = match &data.targets {
             Targets::Classes { labels, names } => {
@@ -81,13 +72,8 @@ impl<T: Real> Samples<T> {
                 }
             }
         };
-        let dense = network.operations().iter().any(|operation| {
-            operation.input == 0 && matches!(operation.operator, Operator::Dense { .. })
-        });
-        let keep = dense && input_len >= WIDE && size_of_val(&rows[..]) <= KEPT;
         Ok(Self {
             inputs,
-            rows: keep.then_some(rows),
             targets,
             count,
             block,
@@ -120,17 +106,10 @@ impl<T: Real> Samples<T> {
         self.block.min(self.count - self.start(index))
     }
 
-    /// Inputs of a block, channel by channel.
+    /// Inputs of a block, in the order of [`Plan::input_by_sample`].
     pub fn inputs(&self, index: usize) -> &[T] {
         let start = self.start(index);
         &self.inputs[start * self.input_len..(start + self.count(index)) * self.input_len]
-    }
-
-    /// Inputs of a block, sample by sample, if they are kept.
-    pub fn rows(&self, index: usize) -> Option<&[T]> {
-        let start = self.start(index);
-        let range = start * self.input_len..(start + self.count(index)) * self.input_len;
-        self.rows.as_ref().map(|rows| &rows[range])
     }
 
     /// Targets of a block.
@@ -146,7 +125,17 @@ impl<T: Real> Samples<T> {
 }
 
 /// Rows of a data set in the order in which the network's first layer reads.
-pub(super) fn arrange<T: Real>(network: &Network, rows: &[T], samples: usize, out: &mut [T]) {
+pub(super) fn arrange<T: Real>(
+    network: &Network,
+    plan: &Plan,
+    rows: &[T],
+    samples: usize,
+    out: &mut [T],
+) {
+    if plan.input_by_sample {
+        out.copy_from_slice(rows);
+        return;
+    }
     let (channels, plane) = channels_and_plane(network.input_shape());
     to_channels(rows, samples, channels, plane, out);
 }

@@ -302,7 +302,6 @@ impl<T: Real> Inner<T> {
             network: &self.network,
             plan: &self.plan,
             input: self.samples.inputs(index),
-            rows: self.samples.rows(index),
             samples: self.samples.count(index),
         }
     }
@@ -310,12 +309,17 @@ impl<T: Real> Inner<T> {
     /// A block of other inputs, given as rows.
     fn arranged<'a>(&'a self, rows: &[T], samples: usize, ordered: &'a mut Vec<T>) -> Block<'a, T> {
         reserve(ordered, rows.len());
-        data::arrange(&self.network, rows, samples, ordered);
+        data::arrange(
+            &self.network,
+            &self.plan,
+            rows,
+            samples,
+            &mut ordered[..rows.len()],
+        );
         Block {
             network: &self.network,
             plan: &self.plan,
             input: &ordered[..rows.len()],
-            rows: None,
             samples,
         }
     }
@@ -354,5 +358,15 @@ impl<T: Real> Inner<T> {
 
 /// The sum in double precision.
 fn total<T: Real>(losses: &[T]) -> f64 {
-    losses.iter().map(|loss| loss.to_f64()).sum()
+    // Several sums, so that an addition need not wait for the one before.
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let chunks = losses.chunks_exact(LANES);
+    let rest: f64 = chunks.remainder().iter().map(|loss| loss.to_f64()).sum();
+    for chunk in chunks {
+        for (sum, loss) in sums.iter_mut().zip(chunk) {
+            *sum += loss.to_f64();
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }

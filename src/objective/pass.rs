@@ -37,14 +37,12 @@ pub(crate) struct Scratch<T> {
     pub norm: Vec<T>,
 }
 
-/// A network and one block of inputs, channel by channel.
+/// A network and one block of inputs, in the order of [`Plan::input_by_sample`].
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a, T> {
     pub network: &'a Network,
     pub plan: &'a Plan,
     pub input: &'a [T],
-    /// The same inputs sample by sample, where they are kept.
-    pub rows: Option<&'a [T]>,
     pub samples: usize,
 }
 
@@ -97,20 +95,10 @@ impl<'a, T: Real> Block<'a, T> {
     }
 
     pub(super) fn view<'b>(&self, data: &'b [T], value: ValueId) -> View<'b, T> {
-        View::by_channel(data, self.samples, self.plan.planes[value])
-    }
-
-    /// A value as the gradient of a dense layer reads it: the input sample by
-    /// sample, if it is kept like that.
-    pub(super) fn rows<'b>(&self, view: View<'b, T>, value: ValueId) -> View<'b, T>
-    where
-        'a: 'b,
-    {
-        match self.rows {
-            Some(rows) if value == 0 => {
-                View::by_sample(rows, self.samples, self.plan.lengths[0], 1)
-            }
-            _ => view,
+        if value == 0 && self.plan.input_by_sample {
+            View::by_sample(data, self.samples, self.plan.lengths[0], 1)
+        } else {
+            View::by_channel(data, self.samples, self.plan.planes[value])
         }
     }
 
@@ -269,7 +257,7 @@ impl<'a, T: Real> Block<'a, T> {
                         let (dw, db) = pair(gradient, layout, weight, bias);
                         dense::parameter_gradient(
                             (inputs, outputs),
-                            [(dy, self.rows(view, operation.input))],
+                            [(dy, view)],
                             Write::Accumulate,
                             dw,
                             db,

@@ -196,8 +196,7 @@ impl<T: Real> Block<'_, T> {
                         let rw = self.parameters(v, weight);
                         dense::input_gradient([(w, rdy), (rw, dy)], widths, n, write, rdx);
                     } else {
-                        let x = self.rows(view, input);
-                        dense::parameter_gradient(widths, [(rdy, x)], add, dw, db);
+                        dense::parameter_gradient(widths, [(rdy, view)], add, dw, db);
                     }
                 }
                 Operator::Conv2d {

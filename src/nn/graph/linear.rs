@@ -119,7 +119,13 @@ impl LinearOp {
                     }
                     let mut dx = vec![0.0; data.len()];
                     with_numbers(weight, |weight| {
-                        dense::input_gradient([(weight, dy)], *widths, n, Write::Overwrite, &mut dx);
+                        dense::input_gradient(
+                            [(weight, dy)],
+                            *widths,
+                            n,
+                            Write::Overwrite,
+                            &mut dx,
+                        );
                         Ok(())
                     })?;
                     tensor(dx, &dims).map(Some)

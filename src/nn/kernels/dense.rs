@@ -64,6 +64,16 @@ fn products<T: Scalar, const TERMS: usize>(
         accumulate((outputs, n, inputs), (y, n), start, terms);
         return;
     }
+    if inputs * outputs <= TILED && terms.iter().all(|(_, x)| x.channel_stride == 1) {
+        let terms = terms.map(|(weight, x)| {
+            (
+                Matrix::rows(weight, inputs),
+                Matrix::new(x.data, x.sample_stride, 1),
+            )
+        });
+        dots((outputs, n, inputs), y, start, terms);
+        return;
+    }
     let mut write = match start {
         Start::Zero => Write::Overwrite,
         Start::Old => Write::Accumulate,
@@ -128,7 +138,9 @@ pub fn parameter_gradient<T: Scalar, const TERMS: usize>(
     let n = x.samples;
     let sizes = (outputs, inputs, n);
     if inputs * outputs > TILED
-        || terms.iter().any(|(_, x)| x.sample_stride != 1 && x.channel_stride != 1)
+        || terms
+            .iter()
+            .any(|(_, x)| x.sample_stride != 1 && x.channel_stride != 1)
     {
         let mut write = write;
         for (dy, x) in terms {
@@ -141,7 +153,7 @@ pub fn parameter_gradient<T: Scalar, const TERMS: usize>(
             let x = Matrix::new(x.data, x.channel_stride, 1);
             (Matrix::rows(dy, n), x)
         });
-        dots(sizes, weight, write, terms);
+        dots(sizes, weight, write.into(), terms);
     } else {
         let terms = terms.map(|(dy, x)| {
             let x = Matrix::new(x.data, x.sample_stride, x.channel_stride);

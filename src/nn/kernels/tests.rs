@@ -203,7 +203,13 @@ fn dense_layers_read_both_orders() {
             let mut dw = vec![0.0; weight.len()];
             let mut db = vec![0.0; outputs];
             let widths = (inputs, outputs);
-            dense::parameter_gradient(widths, [(&dy, view)], Write::Overwrite, &mut dw, Some(&mut db));
+            dense::parameter_gradient(
+                widths,
+                [(&dy, view)],
+                Write::Overwrite,
+                &mut dw,
+                Some(&mut db),
+            );
             dw.extend(db);
             gradients.push(dw);
         }

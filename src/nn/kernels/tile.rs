@@ -78,55 +78,52 @@ impl<T: Scalar, const TERMS: usize> VectorKernel<T> for Accumulate<'_, T, TERMS>
         let mut j = 0;
         // SAFETY: the sizes were checked against the slices.
         unsafe {
-            // With sixteen registers eight sums leave room for the factors.
-            if V::REGISTERS == 32 {
-                while j + 2 * V::LANES <= n {
-                    let mut i = 0;
-                    while i + 8 <= m {
-                        self.tile::<V, 8, 2, false>(i, j);
-                        i += 8;
-                    }
-                    self.rest_of_rows::<V, 2, false>(i, j);
-                    j += 2 * V::LANES;
-                }
-            } else {
-                while j + 2 * V::LANES <= n {
-                    let mut i = 0;
-                    while i + 4 <= m {
-                        self.tile::<V, 4, 2, false>(i, j);
-                        i += 4;
-                    }
-                    self.rest_of_rows::<V, 2, false>(i, j);
-                    j += 2 * V::LANES;
+            // Few rows need more columns, or the sums wait for each other.
+            if m < 4 {
+                while j + 4 * V::LANES <= n {
+                    self.rows::<V, 1, 4, false>(j);
+                    j += 4 * V::LANES;
                 }
             }
+            // With sixteen registers eight sums leave room for the factors.
+            while j + 2 * V::LANES <= n {
+                if V::REGISTERS == 32 {
+                    self.rows::<V, 8, 2, false>(j);
+                } else {
+                    self.rows::<V, 4, 2, false>(j);
+                }
+                j += 2 * V::LANES;
+            }
             while j + V::LANES <= n {
-                self.rest_of_rows::<V, 1, false>(0, j);
+                self.rows::<V, 8, 1, false>(j);
                 j += V::LANES;
             }
             if j < n {
-                self.rest_of_rows::<V, 1, true>(0, j);
+                self.rows::<V, 8, 1, true>(j);
             }
         }
     }
 }
 
 impl<T: Scalar, const TERMS: usize> Accumulate<'_, T, TERMS> {
-    /// The rows from i on, in the columns of C registers from j on.
+    /// All rows, at most R at a time, in the columns of C registers from j on.
     #[inline(always)]
-    unsafe fn rest_of_rows<V: Vector<Element = T>, const C: usize, const PART: bool>(
+    unsafe fn rows<V: Vector<Element = T>, const R: usize, const C: usize, const PART: bool>(
         &self,
-        mut i: usize,
         j: usize,
     ) {
-        let m = self.sizes.0;
+        let (m, mut i) = (self.sizes.0, 0);
         // SAFETY: the caller's promise.
         unsafe {
-            while i + 4 <= m {
+            while R == 8 && i + 8 <= m {
+                self.tile::<V, 8, C, PART>(i, j);
+                i += 8;
+            }
+            while R >= 4 && i + 4 <= m {
                 self.tile::<V, 4, C, PART>(i, j);
                 i += 4;
             }
-            if i + 2 <= m {
+            while i + 2 <= m {
                 self.tile::<V, 2, C, PART>(i, j);
                 i += 2;
             }
@@ -168,20 +165,24 @@ impl<T: Scalar, const TERMS: usize> Accumulate<'_, T, TERMS> {
                 }
             }
             for (lhs, rhs) in &self.terms {
-                let mut a = lhs.data.as_ptr().add(i * lhs.row);
+                let mut rows = [lhs.data.as_ptr(); R];
+                for (r, row) in rows.iter_mut().enumerate() {
+                    *row = row.add((i + r) * lhs.row);
+                }
                 let mut b = rhs.data.as_ptr().add(j);
+                let mut at = 0;
                 for _ in 0..k {
                     let mut columns = [V::splat(T::ZERO); C];
                     for (c, column) in columns.iter_mut().enumerate() {
                         *column = load(b.add(c * V::LANES));
                     }
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let factor = V::splat(*a.add(r * lhs.row));
+                    for (row, sums) in rows.iter().zip(&mut sums) {
+                        let factor = V::splat(*row.add(at));
                         for (sum, column) in sums.iter_mut().zip(columns) {
                             *sum = factor.mul_add(column, *sum);
                         }
                     }
-                    a = a.wrapping_add(lhs.column);
+                    at += lhs.column;
                     b = b.wrapping_add(rhs.row);
                 }
             }
@@ -199,25 +200,28 @@ impl<T: Scalar, const TERMS: usize> Accumulate<'_, T, TERMS> {
     }
 }
 
-/// `dst` (m×n, row-major) ← or += Σ lhs (m×k) · rhsᵀ (n×k) over the terms, all
-/// rows contiguous.
+/// `dst` (m×n, row-major) ← `start` + Σ lhs (m×k) · rhsᵀ (n×k) over the terms,
+/// all rows contiguous.
 ///
 /// # Panics
 /// If a slice is too short for its matrix, or a row is not contiguous.
 pub fn dots<T: Scalar, const TERMS: usize>(
     (m, n, k): (usize, usize, usize),
     dst: &mut [T],
-    write: Write,
+    start: Start<'_, T>,
     terms: [(Matrix<'_, T>, Matrix<'_, T>); TERMS],
 ) {
     assert!(dst.len() >= m * n);
+    if let Start::Rows(rows) = start {
+        assert!(rows.len() >= m, "a number for each row");
+    }
     for (lhs, rhs) in terms {
         assert!(lhs.covers(m, k) && rhs.covers(n, k) && lhs.column == 1 && rhs.column == 1);
     }
     dispatch(Dots {
         sizes: (m, n, k),
         dst: dst.as_mut_ptr(),
-        write,
+        start,
         terms,
     });
 }
@@ -225,29 +229,33 @@ pub fn dots<T: Scalar, const TERMS: usize>(
 struct Dots<'a, T, const TERMS: usize> {
     sizes: (usize, usize, usize),
     dst: *mut T,
-    write: Write,
+    start: Start<'a, T>,
     terms: [(Matrix<'a, T>, Matrix<'a, T>); TERMS],
 }
 
 impl<T: Scalar, const TERMS: usize> VectorKernel<T> for Dots<'_, T, TERMS> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
+        // So many rows of the right factor stay in the first cache while those
+        // of the left one pass by.
+        const GROUP: usize = 8;
         let (m, n, _) = self.sizes;
-        let mut i = 0;
         // SAFETY: the sizes were checked against the slices.
         unsafe {
-            if V::REGISTERS == 32 {
-                while i + 4 <= m {
-                    self.row::<V, 4>(i, n);
+            for j in (0..n).step_by(GROUP) {
+                let end = n.min(j + GROUP);
+                let mut i = 0;
+                while V::REGISTERS == 32 && i + 4 <= m {
+                    self.row::<V, 4>(i, j, end);
                     i += 4;
                 }
-            }
-            while i + 2 <= m {
-                self.row::<V, 2>(i, n);
-                i += 2;
-            }
-            if i < m {
-                self.row::<V, 1>(i, n);
+                while i + 2 <= m {
+                    self.row::<V, 2>(i, j, end);
+                    i += 2;
+                }
+                if i < m {
+                    self.row::<V, 1>(i, j, end);
+                }
             }
         }
     }
@@ -255,19 +263,19 @@ impl<T: Scalar, const TERMS: usize> VectorKernel<T> for Dots<'_, T, TERMS> {
 
 impl<T: Scalar, const TERMS: usize> Dots<'_, T, TERMS> {
     #[inline(always)]
-    unsafe fn row<V: Vector<Element = T>, const R: usize>(&self, i: usize, n: usize) {
-        let mut j = 0;
+    unsafe fn row<V: Vector<Element = T>, const R: usize>(&self, i: usize, j: usize, end: usize) {
+        let mut j = j;
         // SAFETY: the caller's promise.
         unsafe {
-            while j + 4 <= n {
+            while j + 4 <= end {
                 self.tile::<V, R, 4>(i, j);
                 j += 4;
             }
-            if j + 2 <= n {
+            if j + 2 <= end {
                 self.tile::<V, R, 2>(i, j);
                 j += 2;
             }
-            if j < n {
+            if j < end {
                 self.tile::<V, R, 1>(i, j);
             }
         }
@@ -285,42 +293,70 @@ impl<T: Scalar, const TERMS: usize> Dots<'_, T, TERMS> {
         unsafe {
             let mut sums = [[V::splat(T::ZERO); C]; R];
             for (lhs, rhs) in &self.terms {
-                let a = lhs.data.as_ptr().add(i * lhs.row);
-                let b = rhs.data.as_ptr().add(j * rhs.row);
-                let mut step = |from: usize, count: Option<usize>| {
-                    let load = |from| match count {
-                        Some(count) => V::load_part(from, count),
-                        None => V::load(from),
-                    };
-                    let mut columns = [V::splat(T::ZERO); C];
-                    for (c, column) in columns.iter_mut().enumerate() {
-                        *column = load(b.add(c * rhs.row + from));
-                    }
-                    for (r, sums) in sums.iter_mut().enumerate() {
-                        let factor = load(a.add(r * lhs.row + from));
-                        for (sum, column) in sums.iter_mut().zip(columns) {
-                            *sum = factor.mul_add(column, *sum);
-                        }
-                    }
-                };
-                let mut p = 0;
-                while p + V::LANES <= k {
-                    step(p, None);
-                    p += V::LANES;
+                let (mut a, mut b) = ([lhs.data.as_ptr(); R], [rhs.data.as_ptr(); C]);
+                for (r, a) in a.iter_mut().enumerate() {
+                    *a = a.add((i + r) * lhs.row);
                 }
-                if p < k {
-                    step(p, Some(k - p));
+                for (c, b) in b.iter_mut().enumerate() {
+                    *b = b.add((j + c) * rhs.row);
+                }
+                let whole = k / V::LANES;
+                for p in 0..whole {
+                    step::<V, R, C>(&mut sums, |row| V::load(row.add(p * V::LANES)), a, b);
+                }
+                let rest = k - whole * V::LANES;
+                if rest > 0 {
+                    step::<V, R, C>(
+                        &mut sums,
+                        |row| V::load_part(row.add(whole * V::LANES), rest),
+                        a,
+                        b,
+                    );
                 }
             }
             for (r, sums) in sums.into_iter().enumerate() {
-                for (c, sum) in sums.into_iter().enumerate() {
-                    let to = self.dst.add((i + r) * n + j + c);
-                    let sum = sum.sum();
-                    *to = match self.write {
-                        Write::Overwrite => sum,
-                        Write::Accumulate => *to + sum,
+                let to = self.dst.add((i + r) * n + j);
+                let put = |c: usize, sum: T| {
+                    let to = to.add(c);
+                    *to = match self.start {
+                        Start::Zero => sum,
+                        Start::Old => *to + sum,
+                        Start::Rows(rows) => *rows.get_unchecked(i + r) + sum,
                     };
+                };
+                if C == 4 {
+                    let sums = V::sum4([sums[0], sums[1 % C], sums[2 % C], sums[3 % C]]);
+                    for (c, sum) in sums.into_iter().enumerate() {
+                        put(c, sum);
+                    }
+                } else {
+                    for (c, sum) in sums.into_iter().enumerate() {
+                        put(c, sum.sum());
+                    }
                 }
+            }
+        }
+    }
+}
+
+/// One register along the rows, loaded by `load`.
+#[inline(always)]
+unsafe fn step<V: Vector, const R: usize, const C: usize>(
+    sums: &mut [[V; C]; R],
+    load: impl Fn(*const V::Element) -> V,
+    a: [*const V::Element; R],
+    b: [*const V::Element; C],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut columns = [V::splat(V::Element::ZERO); C];
+        for (b, column) in b.into_iter().zip(&mut columns) {
+            *column = load(b);
+        }
+        for (a, sums) in a.into_iter().zip(sums) {
+            let factor = load(a);
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = factor.mul_add(column, *sum);
             }
         }
     }

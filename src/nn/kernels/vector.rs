@@ -32,6 +32,12 @@ pub trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The sum of the lanes.
     unsafe fn sum(self) -> Self::Element;
+    /// The sums of the lanes of four registers.
+    #[inline(always)]
+    unsafe fn sum4(four: [Self; 4]) -> [Self::Element; 4] {
+        // SAFETY: the caller's promise.
+        four.map(|register| unsafe { register.sum() })
+    }
 }
 
 /// A loop over registers.
@@ -53,7 +59,11 @@ pub struct Portable<T>([T; 4]);
 impl<T: Scalar> Vector for Portable<T> {
     type Element = T;
     const LANES: usize = 4;
-    const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
+    const REGISTERS: usize = if cfg!(target_arch = "aarch64") {
+        32
+    } else {
+        16
+    };
 
     #[inline(always)]
     unsafe fn splat(value: T) -> Self {
@@ -147,7 +157,7 @@ mod x86 {
     macro_rules! register {
         ($(#[$doc:meta])* $name:ident($register:ty) of $lanes:literal $t:ty, $registers:literal,
          $splat:ident $load:ident $store:ident $fma:ident,
-         $load_part:expr, $store_part:expr, $sum:expr) => {
+         $load_part:expr, $store_part:expr, $sum:expr, $sum4:ident) => {
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
             pub struct $name($register);
@@ -192,6 +202,11 @@ mod x86 {
                     // SAFETY: as above.
                     unsafe { $sum(self.0) }
                 }
+                #[inline(always)]
+                unsafe fn sum4(four: [Self; 4]) -> [$t; 4] {
+                    // SAFETY: as above.
+                    unsafe { $sum4(four.map(|register| register.0)) }
+                }
             }
         };
     }
@@ -219,7 +234,12 @@ mod x86 {
     #[inline(always)]
     unsafe fn sum_f32x8(v: __m256) -> f32 {
         // SAFETY: the caller's promise.
-        unsafe { sum_f32x4(_mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v))) }
+        unsafe {
+            sum_f32x4(_mm_add_ps(
+                _mm256_castps256_ps128(v),
+                _mm256_extractf128_ps::<1>(v),
+            ))
+        }
     }
 
     #[inline(always)]
@@ -229,6 +249,78 @@ mod x86 {
             let v = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
             _mm_cvtsd_f64(_mm_add_sd(v, _mm_unpackhi_pd(v, v)))
         }
+    }
+
+    // Four sums at a time take half the shuffles of four single ones: registers
+    // are interleaved and added until each lane of 128 bits holds all four.
+
+    #[inline(always)]
+    unsafe fn sum4_f32x16([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+            let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+            let low = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+            let high = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+            let all = _mm512_add_ps(low, high);
+            let all = _mm256_add_ps(
+                _mm512_castps512_ps256(all),
+                _mm512_extractf32x8_ps::<1>(all),
+            );
+            four_f32(all)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum4_f32x8([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+        // SAFETY: the caller's promise.
+        unsafe { four_f32(_mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d))) }
+    }
+
+    #[inline(always)]
+    unsafe fn four_f32(v: __m256) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            _mm_storeu_ps(sums.as_mut_ptr(), v);
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn sum4_f64x8([a, b, c, d]: [__m512d; 4]) -> [f64; 4] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let pair = |a, b| {
+                let v = _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+                let v = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v));
+                two_f64(v)
+            };
+            let ([a, b], [c, d]) = (pair(a, b), pair(c, d));
+            [a, b, c, d]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum4_f64x4([a, b, c, d]: [__m256d; 4]) -> [f64; 4] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let ([a, b], [c, d]) = (two_f64(_mm256_hadd_pd(a, b)), two_f64(_mm256_hadd_pd(c, d)));
+            [a, b, c, d]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn two_f64(v: __m256d) -> [f64; 2] {
+        let mut sums = [0.0; 2];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let v = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
+            _mm_storeu_pd(sums.as_mut_ptr(), v);
+        }
+        sums
     }
 
     register!(
@@ -244,7 +336,8 @@ mod x86 {
                 _mm512_castps512_ps256(v),
                 _mm512_extractf32x8_ps::<1>(v),
             ))
-        }
+        },
+        sum4_f32x16
     );
     register!(
         /// Eight f64, AVX-512.
@@ -259,7 +352,8 @@ mod x86 {
                 _mm512_castpd512_pd256(v),
                 _mm512_extractf64x4_pd::<1>(v),
             ))
-        }
+        },
+        sum4_f64x8
     );
     register!(
         /// Eight f32, AVX2.
@@ -271,7 +365,8 @@ mod x86 {
             _mm256_storeu_ps(lanes.as_mut_ptr(), v);
             to.copy_from_nonoverlapping(lanes.as_ptr(), count);
         },
-        |v| sum_f32x8(v)
+        |v| sum_f32x8(v),
+        sum4_f32x8
     );
     register!(
         /// Four f64, AVX2.
@@ -283,6 +378,7 @@ mod x86 {
             _mm256_storeu_pd(lanes.as_mut_ptr(), v);
             to.copy_from_nonoverlapping(lanes.as_ptr(), count);
         },
-        |v| sum_f64x4(v)
+        |v| sum_f64x4(v),
+        sum4_f64x4
     );
 }
