@@ -361,3 +361,7 @@ unsafe fn step<V: Vector, const R: usize, const C: usize>(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tile_tests.rs"]
+mod tests;

@@ -132,6 +132,9 @@ pub fn dispatch<T: Scalar, K: VectorKernel<T>>(kernel: K) {
     unsafe { kernel.run::<Portable<T>>() }
 }
 
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) use x86::run_avx2;
+
 /// The registers of the x86 units.
 #[cfg(target_arch = "x86_64")]
 pub use x86::{F32x8, F32x16, F64x4, F64x8};
