@@ -1,7 +1,7 @@
 //! A data set, cut into blocks in the order that the kernels read.
 
 use super::ObjectiveError;
-use super::pass::Real;
+use super::pass::{Block, Real};
 use super::plan::Plan;
 use crate::data::{Dataset, Targets};
 use crate::nn::kernels::{channels_and_plane, to_channels};
@@ -25,7 +25,12 @@ enum Owned<T> {
 }
 
 impl<T: Real> Samples<T> {
-    pub fn new(network: &Network, plan: &Plan, data: &Dataset) -> Result<Self, ObjectiveError> {
+    pub fn new(
+        network: &Network,
+        plan: &Plan,
+        data: &Dataset,
+        block: usize,
+    ) -> Result<Self, ObjectiveError> {
         let count = data.len();
         if count == 0 {
             return Err(ObjectiveError::Empty);
@@ -37,7 +42,6 @@ impl<T: Real> Samples<T> {
                 expected: input_len,
             });
         }
-        let block = plan.block_size(count, size_of::<T>());
         let rows: Vec<T> = data.inputs.iter().map(|x| T::from_f64(*x)).collect();
         let mut inputs = vec![T::ZERO; rows.len()];
         for (rows, inputs) in rows
@@ -79,6 +83,16 @@ impl<T: Real> Samples<T> {
             block,
             input_len,
         })
+    }
+
+    /// The network and one block.
+    pub fn block<'a>(&'a self, network: &'a Network, plan: &'a Plan, index: usize) -> Block<'a, T> {
+        Block {
+            network,
+            plan,
+            input: self.inputs(index),
+            samples: self.count(index),
+        }
     }
 
     /// Number of samples.

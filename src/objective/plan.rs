@@ -138,6 +138,19 @@ impl Plan {
             .min(samples.max(1))
     }
 
+    /// Samples per block of a forward pass alone, where a narrow network's values
+    /// then stay in the first cache; the sums over samples of a backward pass
+    /// want to be longer.
+    pub fn strip(&self, samples: usize, size: usize) -> Option<usize> {
+        const STRIP: usize = 64;
+        const CACHE: usize = 32 * 1024;
+        const KEPT: usize = 64 * 1024 * 1024;
+        let neighbours = self.lengths.windows(2).map(|pair| pair[0] + pair[1]);
+        let narrow = neighbours.max().unwrap_or(0) * STRIP * size <= CACHE;
+        let copies = samples * self.lengths[0] * size;
+        (narrow && copies <= KEPT && samples > STRIP).then_some(STRIP)
+    }
+
     /// Length of the largest patch matrix.
     pub fn columns(&self, samples: usize) -> usize {
         let lengths = self.convolutions.iter();

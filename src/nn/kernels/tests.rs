@@ -12,7 +12,8 @@ fn numbers(count: usize, phase: f64) -> Vec<f64> {
 fn assert_close(found: &[f64], expected: &[f64]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        let error = (found - expected).abs() / expected.abs().max(1.0);
+        assert!(error < 1e-12, "{found} {expected}");
     }
 }
 
