@@ -96,16 +96,16 @@ def main():
         for sitting in range(arguments.sittings):
             print(f"sitting {sitting + 1} of {arguments.sittings}", file=sys.stderr)
             report = run([*pinned, arguments.losscape, "bench", *common], "losscape")
-            head = dict(program=report["program"], processor=report["processor"], cores=report["cores"], programs=head.get("programs", {}))
+            head = dict(program=report["program"], processor=report["processor"], programs=head.get("programs", {}))
             for row in report["rows"]:
                 keep_best(ours, (row["work"], row["network"]), row)
             for peak in report["peaks"]:
                 for key in ("fma", "product"):
                     best = peaks.setdefault(peak["precision"], {})
                     best[key] = max(best.get(key, 0), peak[key])
-            if report["scaling"] and report["cores"] > 1:
+            if report["scaling"] and (os.cpu_count() or 1) > 1:
                 # Two threads need two cores, so these are not pinned.
-                unpinned = run([arguments.losscape, "bench", "--filter", "two threads", *common[:2]], "scaling")
+                unpinned = run([arguments.losscape, "bench", "--filter", "on two threads", *common[:2]], "scaling")
                 for row in unpinned["scaling"]:
                     best = scaling.setdefault(row["work"], row)
                     for side in ("one", "two"):

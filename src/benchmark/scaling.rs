@@ -31,8 +31,8 @@ impl ScalingWork {
     /// Its name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Slice => "slice of 51x51 points, two threads",
-            Self::Density => "spectral density of 8 probes, two threads",
+            Self::Slice => "slice of 51x51 points on two threads",
+            Self::Density => "spectral density of 8 probes on two threads",
         }
     }
 }

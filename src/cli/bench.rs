@@ -26,7 +26,7 @@ pub(super) struct BenchArgs {
     json: Option<PathBuf>,
 
     /// How long each work is repeated
-    #[arg(long, value_name = "S", default_value = "1", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "1", allow_negative_numbers = true, value_parser = seconds)]
     seconds: f64,
 
     /// Count processor time instead of elapsed time, for a machine that others use too
