@@ -569,6 +569,88 @@ fn small_windows_open_and_close() {
 }
 
 #[test]
+fn the_landscape_becomes_a_surface_while_it_trains() {
+    let _alone = alone();
+    let mut window = window(options());
+    until(&mut window, "training", |window| step_of(window) > 2);
+    window.key_press(egui::Key::Num2);
+    window.run_steps(2);
+    until(&mut window, "the slice", |window| {
+        says(window, "β (filter norms) against")
+    });
+    let flat = picture(&mut window);
+    window.get_by_label("Slice: 3-D").click();
+    until(&mut window, "the surface", |window| {
+        says(window, "Loss surface. ")
+    });
+    assert!(!says(&window, "no graphics adapter here"));
+    let before = step_of(&window);
+    until(&mut window, "training goes on", |window| {
+        step_of(window) > before + 10
+    });
+    let solid = picture(&mut window);
+    let area = window.get_by_label_contains("Loss surface. ").rect();
+    assert!(area.width() > 200.0 && area.height() > 150.0, "{area:?}");
+    let inside = |image: &image::RgbaImage| -> Vec<[u8; 4]> {
+        let (left, top) = (area.left() as u32, area.top() as u32);
+        let (width, height) = (area.width() as u32, area.height() as u32);
+        (0..width * height)
+            .map(|k| image.get_pixel(left + k % width, top + k / width).0)
+            .collect()
+    };
+    let (flat, first) = (inside(&flat), inside(&solid));
+    let differ = |a: &[[u8; 4]], b: &[[u8; 4]]| {
+        a.iter().zip(b).filter(|(a, b)| a != b).count() as f64 / a.len() as f64
+    };
+    assert!(differ(&flat, &first) > 0.3, "the surface is not the map");
+    let colors: std::collections::BTreeSet<[u8; 4]> = first.iter().copied().collect();
+    assert!(colors.len() > 200, "{} colours", colors.len());
+
+    // Turned by the hand it looks otherwise.
+    let at = area.center();
+    window.drag_at(at);
+    window.step();
+    window.hover_at(at + egui::vec2(90.0, 20.0));
+    window.step();
+    window.drop_at(at + egui::vec2(90.0, 20.0));
+    window.run_steps(4);
+    let turned = inside(&picture(&mut window));
+    assert!(differ(&first, &turned) > 0.2);
+    click(&mut window, "Reset view");
+    window.get_by_label("Slice: 2-D").click();
+    until(&mut window, "the map", |window| {
+        says(window, "β (filter norms) against")
+    });
+}
+
+#[test]
+fn a_surface_is_exported_as_it_is_seen() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(options());
+    until(&mut window, "training", |window| step_of(window) > 2);
+    window.key_press(egui::Key::Num2);
+    window.run_steps(2);
+    window.get_by_label("Slice: 3-D").click();
+    until(&mut window, "the surface", |window| {
+        says(window, "Loss surface. ")
+    });
+    let file = folder.path().join("surface.svg");
+    export(&mut window, &file);
+    let svg = std::fs::read_to_string(&file).expect("the file");
+    assert!(
+        svg.contains("data:image/png;base64"),
+        "the picture is in it"
+    );
+    assert!(svg.contains("α (filter norms)"), "texts are texts");
+    assert!(
+        losscape::figure::read_embedded_recipe(svg.as_bytes())
+            .expect("readable")
+            .is_some()
+    );
+}
+
+#[test]
 fn the_presentation_mode_hides_the_recipe_and_ends_with_escape() {
     let _alone = alone();
     let mut window = window(options());

@@ -11,11 +11,15 @@ use super::background::{Progress, Task};
 use super::dialogs::{Filter, Question, expand_home};
 use super::panels::PanelKind;
 use super::status::error_text;
+use super::surface::Shot;
 use super::theme::{self, HALF, Palette, UNIT};
 use super::widgets::{primary_button, right_aligned};
 use super::workbench::Workbench;
 use super::workspace::Workspace;
 use crate::figure::{Figure, FigureTheme, SvgOptions, png, svg};
+
+/// Pixels of a picture in vector graphics for each CSS pixel.
+const SVG_DENSITY: f64 = 3.0;
 
 /// The format of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,20 @@ impl ExportSettings {
             (self.width * scale).round() as u32,
             (self.height * scale).round() as u32,
         )
+    }
+
+    /// The figure of a view that is seen in space, as it will be written.
+    ///
+    /// # Errors
+    /// One sentence, where the graphics device does not answer.
+    pub fn solid(&self, shot: &Shot, plane: Figure) -> Result<Figure, String> {
+        let options = self.options();
+        let theme = options.theme.scaled(options.font_scale);
+        let density = match self.format {
+            Format::Svg => SVG_DENSITY,
+            Format::Png => self.dpi / 96.0,
+        };
+        shot.figure(plane, [self.width, self.height], &theme, density)
     }
 
     /// Writes the figure.
@@ -290,8 +308,13 @@ impl ExportDialog {
 
         ui.label("Format");
         ui.horizontal(|ui| {
+            let hint = if workbench.shot(*kind).is_some() {
+                "Vector graphics: text stays text; the surface is a picture in it"
+            } else {
+                "Vector graphics: sharp at any size, text stays text"
+            };
             ui.selectable_value(&mut settings.format, Format::Svg, "SVG")
-                .on_hover_text("Vector graphics: sharp at any size, text stays text");
+                .on_hover_text(hint);
             ui.selectable_value(&mut settings.format, Format::Png, "PNG")
                 .on_hover_text("Pixels, for slides and documents that take no SVG");
         });
@@ -412,13 +435,20 @@ impl ExportDialog {
             return;
         };
         let figure = with_recipe(figure, ws);
+        let shot = workbench.shot(kind);
         let settings = self.settings.clone();
         let mut path = expand_home(self.path.trim());
         if path.extension().is_none() {
             path.set_extension(settings.format.extension());
         }
         let target = path.clone();
-        let task = Task::start("export", ctx, move || settings.write(&figure, &target));
+        let task = Task::start("export", ctx, move || {
+            let figure = match shot {
+                Some(shot) => settings.solid(&shot, figure)?,
+                None => figure,
+            };
+            settings.write(&figure, &target)
+        });
         match task {
             Ok(task) => {
                 self.error = None;

@@ -24,6 +24,7 @@ pub mod recipe_editor;
 mod runs;
 mod shell;
 mod status;
+pub mod surface;
 mod textures;
 pub mod theme;
 mod timeline;

@@ -25,7 +25,7 @@ use super::theme::{self, Appearance, HALF, UNIT};
 use super::windows::{Table, Windows};
 use super::workbench::{self, Workbench};
 use super::workspace::Workspace;
-use super::{banner, fonts, runs, status, timeline, transport};
+use super::{banner, fonts, runs, status, surface, timeline, transport};
 use crate::catalogue;
 use crate::figure::{self, SvgOptions};
 use crate::recipe::Recipe;
@@ -119,6 +119,9 @@ impl App {
             .unwrap_or_default();
         let appearance = options.appearance.or(stored.appearance).unwrap_or_default();
         theme::install(ctx, appearance, false);
+        if let Some(state) = &cc.wgpu_render_state {
+            surface::install(ctx, state);
+        }
         if let Some(zoom) = stored.zoom {
             ctx.set_zoom_factor(zoom);
         }
@@ -408,7 +411,12 @@ impl App {
                     dark,
                     ..self.export.settings.clone()
                 };
+                let shot = self.workbench.shot(kind);
                 let task = Task::start("copy", ctx, move || {
+                    let figure = match shot {
+                        Some(shot) => settings.solid(&shot, figure)?,
+                        None => figure,
+                    };
                     let theme = if dark {
                         figure::FigureTheme::dark()
                     } else {

@@ -12,6 +12,7 @@ use strum::IntoEnumIterator as _;
 
 use super::icons::{Icon, IconButton};
 use super::panels::{self, Panel, PanelKind};
+use super::surface::Shot;
 use super::theme::{self, HALF, Palette, UNIT};
 use super::workspace::Workspace;
 use crate::figure::Figure;
@@ -148,6 +149,11 @@ impl Workbench {
     /// The figure of a view, if it has one now.
     pub fn figure(&self, kind: PanelKind, ws: &Workspace) -> Option<Figure> {
         self.panels.get(&kind).and_then(|panel| panel.figure(ws))
+    }
+
+    /// What a view shows in space instead of its figure, if it does.
+    pub fn shot(&self, kind: PanelKind) -> Option<Shot> {
+        self.panels.get(&kind).and_then(|panel| panel.shot())
     }
 
     /// The title of a view.
@@ -513,6 +519,10 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              compared between networks.",
             "The line is the way that training took, projected on the plane. The share of it that \
              lies outside the plane, and the error of the loss that this makes, are written below.",
+            "3-D shows the plane as a surface: its height and its colours are the loss, the path lies \
+             on it, holes are points whose loss is not a number. Drag to turn it, use the wheel or \
+             pinch to zoom, drag with Shift or another button to move it, double-click to go back. \
+             After a click on it also: arrow keys, + and \u{2212}, 0 or Home.",
         ],
         PanelKind::Spectrum => &[
             "The largest eigenvalues of the Hessian of the training loss: how sharply the loss \

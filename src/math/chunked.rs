@@ -196,8 +196,9 @@ mod tests {
                 );
                 list.truncate(keep);
                 vec.truncate(keep);
-                list.push(7);
-                vec.push(7);
+                // Larger than all: what it is looked up by must never fall.
+                list.push(10 * CHUNK);
+                vec.push(10 * CHUNK);
                 if let Some(last) = vec.len().checked_sub(1) {
                     list[last] += 1;
                     vec[last] += 1;

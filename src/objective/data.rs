@@ -1,7 +1,7 @@
 //! A data set, cut into blocks in the order that the kernels read.
 
 use super::ObjectiveError;
-use super::pass::Real;
+use super::pass::{Block, Real};
 use super::plan::Plan;
 use crate::data::{Dataset, Targets};
 use crate::nn::kernels::{channels_and_plane, to_channels};
@@ -25,7 +25,12 @@ enum Owned<T> {
 }
 
 impl<T: Real> Samples<T> {
-    pub fn new(network: &Network, plan: &Plan, data: &Dataset) -> Result<Self, ObjectiveError> {
+    pub fn new(
+        network: &Network,
+        plan: &Plan,
+        data: &Dataset,
+        block: usize,
+    ) -> Result<Self, ObjectiveError> {
         let count = data.len();
         if count == 0 {
             return Err(ObjectiveError::Empty);
@@ -37,14 +42,13 @@ impl<T: Real> Samples<T> {
                 expected: input_len,
             });
         }
-        let block = plan.block_size(count, size_of::<T>());
         let rows: Vec<T> = data.inputs.iter().map(|x| T::from_f64(*x)).collect();
         let mut inputs = vec![T::ZERO; rows.len()];
         for (rows, inputs) in rows
             .chunks(block * input_len)
             .zip(inputs.chunks_mut(block * input_len))
         {
-            arrange(network, rows, rows.len() / input_len, inputs);
+            arrange(network, plan, rows, rows.len() / input_len, inputs);
         }
         let targets = match &data.targets {
             Targets::Classes { labels, names } => {
@@ -81,6 +85,16 @@ impl<T: Real> Samples<T> {
         })
     }
 
+    /// The network and one block.
+    pub fn block<'a>(&'a self, network: &'a Network, plan: &'a Plan, index: usize) -> Block<'a, T> {
+        Block {
+            network,
+            plan,
+            input: self.inputs(index),
+            samples: self.count(index),
+        }
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.count
@@ -106,7 +120,7 @@ impl<T: Real> Samples<T> {
         self.block.min(self.count - self.start(index))
     }
 
-    /// Inputs of a block, channel by channel.
+    /// Inputs of a block, in the order of [`Plan::input_by_sample`].
     pub fn inputs(&self, index: usize) -> &[T] {
         let start = self.start(index);
         &self.inputs[start * self.input_len..(start + self.count(index)) * self.input_len]
@@ -125,7 +139,17 @@ impl<T: Real> Samples<T> {
 }
 
 /// Rows of a data set in the order in which the network's first layer reads.
-pub(super) fn arrange<T: Real>(network: &Network, rows: &[T], samples: usize, out: &mut [T]) {
+pub(super) fn arrange<T: Real>(
+    network: &Network,
+    plan: &Plan,
+    rows: &[T],
+    samples: usize,
+    out: &mut [T],
+) {
+    if plan.input_by_sample {
+        out.copy_from_slice(rows);
+        return;
+    }
     let (channels, plane) = channels_and_plane(network.input_shape());
     to_channels(rows, samples, channels, plane, out);
 }

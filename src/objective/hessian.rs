@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use super::pass::{Primal, Scratch, reserve};
+use super::pass::{Primal, Real, Scratch, reserve};
 use super::{Inner, Objective, Workspace};
 use crate::math::operator::SymmetricOperator;
 
@@ -27,21 +27,21 @@ pub enum Curvature {
 /// Large products run in parallel over groups of blocks; the groups depend only
 /// on the data and the network, and their results are added in order.
 #[derive(Debug)]
-pub struct HessianOperator {
-    objective: Arc<Inner<f64>>,
-    theta: Vec<f64>,
+pub struct HessianOperator<T = f64> {
+    objective: Arc<Inner<T>>,
+    theta: Vec<T>,
     curvature: Curvature,
-    primals: Option<Vec<Primal<f64>>>,
+    primals: Option<Vec<Primal<T>>>,
     groups: usize,
-    spare: Mutex<Vec<Product>>,
+    spare: Mutex<Vec<Product<T>>>,
 }
 
 /// Working memory of one product over one group of blocks.
 #[derive(Debug, Default)]
-struct Product {
-    workspace: Workspace<f64>,
-    tangent_deltas: Vec<f64>,
-    sum: Vec<f64>,
+struct Product<T> {
+    workspace: Workspace<T>,
+    tangent_deltas: Vec<T>,
+    sum: Vec<T>,
 }
 
 /// Bytes that the kept values of an operator may take.
@@ -50,12 +50,12 @@ const KEPT: usize = 512 * 1024 * 1024;
 /// Parameters × samples from which a product is worth several threads.
 const PARALLEL: usize = 1 << 20;
 
-impl Objective<f64> {
+impl<T: Real> Objective<T> {
     /// The Hessian at θ.
     ///
     /// # Panics
     /// If θ has not [`Objective::dim`] numbers.
-    pub fn hessian(&self, theta: &[f64]) -> HessianOperator {
+    pub fn hessian(&self, theta: &[T]) -> HessianOperator<T> {
         HessianOperator::new(self, theta, Curvature::Hessian)
     }
 
@@ -63,21 +63,21 @@ impl Objective<f64> {
     ///
     /// # Panics
     /// If θ has not [`Objective::dim`] numbers.
-    pub fn gauss_newton(&self, theta: &[f64]) -> HessianOperator {
+    pub fn gauss_newton(&self, theta: &[T]) -> HessianOperator<T> {
         HessianOperator::new(self, theta, Curvature::GaussNewton)
     }
 }
 
-impl HessianOperator {
-    fn new(objective: &Objective<f64>, theta: &[f64], curvature: Curvature) -> Self {
+impl<T: Real> HessianOperator<T> {
+    fn new(objective: &Objective<T>, theta: &[T], curvature: Curvature) -> Self {
         Self::with_limits(objective, theta, curvature, KEPT, PARALLEL)
     }
 
     /// With other limits: how many bytes may be kept, and from which number of
     /// parameters × samples a product is split into groups.
     pub(super) fn with_limits(
-        objective: &Objective<f64>,
-        theta: &[f64],
+        objective: &Objective<T>,
+        theta: &[T],
         curvature: Curvature,
         kept: usize,
         parallel: usize,
@@ -102,7 +102,7 @@ impl HessianOperator {
             groups,
             spare: Mutex::new(Vec::new()),
         };
-        if per_sample * samples * size_of::<f64>() <= kept {
+        if per_sample * samples * size_of::<T>() <= kept {
             let primals = (0..blocks)
                 .into_par_iter()
                 .map_init(Workspace::default, |workspace, index| {
@@ -122,7 +122,7 @@ impl HessianOperator {
     }
 
     /// The point at which it was taken.
-    pub fn theta(&self) -> &[f64] {
+    pub fn theta(&self) -> &[T] {
         &self.theta
     }
 
@@ -132,10 +132,10 @@ impl HessianOperator {
     }
 
     /// What a product needs of a block: values, gradients, derivatives.
-    fn prepare(&self, index: usize, workspace: &mut Workspace<f64>) {
+    fn prepare(&self, index: usize, workspace: &mut Workspace<T>) {
         let inner = &*self.objective;
         let block = inner.block(index);
-        let factor = 1.0 / inner.samples.len() as f64;
+        let factor = T::ONE / T::from_f64(inner.samples.len() as f64);
         inner.differentiate(index, &self.theta, workspace, factor);
         let mut deltas = std::mem::take(&mut workspace.primal.deltas);
         block.backward(
@@ -151,14 +151,14 @@ impl HessianOperator {
     }
 
     /// Adds the product over the blocks of a group to `out`.
-    fn group(&self, group: usize, v: &[f64], product: &mut Product, out: &mut [f64]) {
+    fn group(&self, group: usize, v: &[T], product: &mut Product<T>, out: &mut [T]) {
         let inner = &*self.objective;
         let blocks = inner.samples.blocks();
         let (start, end) = (
             group * blocks / self.groups,
             (group + 1) * blocks / self.groups,
         );
-        let factor = 1.0 / inner.samples.len() as f64;
+        let factor = T::ONE / T::from_f64(inner.samples.len() as f64);
         for index in start..end {
             if self.primals.is_none() {
                 self.prepare(index, &mut product.workspace);
@@ -182,20 +182,21 @@ impl HessianOperator {
     fn block(
         &self,
         index: usize,
-        v: &[f64],
-        primal: &Primal<f64>,
-        tangents: &mut Vec<f64>,
-        tangent_deltas: &mut Vec<f64>,
-        scratch: &mut Scratch<f64>,
-        factor: f64,
-        out: &mut [f64],
+        v: &[T],
+        primal: &Primal<T>,
+        tangents: &mut Vec<T>,
+        tangent_deltas: &mut Vec<T>,
+        scratch: &mut Scratch<T>,
+        factor: T,
+        out: &mut [T],
     ) {
         let inner = &*self.objective;
         let block = inner.block(index);
         block.tangent(&self.theta, v, primal, tangents, scratch);
         reserve(tangent_deltas, inner.plan.values * block.samples);
         let batch = inner.batch(index, &primal.values);
-        inner.loss.hessian_product_f64(
+        T::hessian_product(
+            inner.loss.as_ref(),
             batch,
             factor,
             block.outputs(tangents),
@@ -222,7 +223,50 @@ impl HessianOperator {
         }
     }
 
-    fn borrow(&self) -> Product {
+    /// `out` ← the product with `v`.
+    ///
+    /// # Panics
+    /// If a vector has not as many numbers as θ.
+    pub fn product(&self, v: &[T], out: &mut [T]) {
+        let dim = self.theta.len();
+        assert!(
+            v.len() == dim && out.len() == dim,
+            "vectors of the network's parameters"
+        );
+        out.fill(T::ZERO);
+        if self.groups == 1 {
+            let mut product = self.borrow();
+            self.group(0, v, &mut product, out);
+            self.give_back(product);
+            return;
+        }
+        let parts: Vec<Product<T>> = (0..self.groups)
+            .into_par_iter()
+            .map(|group| {
+                let mut product = self.borrow();
+                let mut sum = std::mem::take(&mut product.sum);
+                sum.clear();
+                sum.resize(self.theta.len(), T::ZERO);
+                self.group(group, v, &mut product, &mut sum);
+                product.sum = sum;
+                product
+            })
+            .collect();
+        const CHUNK: usize = 4096;
+        out.par_chunks_mut(CHUNK).enumerate().for_each(|(k, out)| {
+            for part in &parts {
+                let part = &part.sum[k * CHUNK..];
+                for (out, part) in out.iter_mut().zip(part) {
+                    *out += *part;
+                }
+            }
+        });
+        for part in parts {
+            self.give_back(part);
+        }
+    }
+
+    fn borrow(&self) -> Product<T> {
         self.spare
             .lock()
             .ok()
@@ -230,7 +274,7 @@ impl HessianOperator {
             .unwrap_or_default()
     }
 
-    fn give_back(&self, product: Product) {
+    fn give_back(&self, product: Product<T>) {
         if let Ok(mut spare) = self.spare.lock() {
             spare.push(product);
         }
@@ -243,37 +287,6 @@ impl SymmetricOperator for HessianOperator {
     }
 
     fn apply(&self, v: &[f64], out: &mut [f64]) {
-        assert_eq!(v.len(), self.dim(), "a vector of the network's parameters");
-        out.fill(0.0);
-        if self.groups == 1 {
-            let mut product = self.borrow();
-            self.group(0, v, &mut product, out);
-            self.give_back(product);
-            return;
-        }
-        let parts: Vec<Product> = (0..self.groups)
-            .into_par_iter()
-            .map(|group| {
-                let mut product = self.borrow();
-                let mut sum = std::mem::take(&mut product.sum);
-                sum.clear();
-                sum.resize(self.dim(), 0.0);
-                self.group(group, v, &mut product, &mut sum);
-                product.sum = sum;
-                product
-            })
-            .collect();
-        const CHUNK: usize = 4096;
-        out.par_chunks_mut(CHUNK).enumerate().for_each(|(k, out)| {
-            for part in &parts {
-                let part = &part.sum[k * CHUNK..];
-                for (out, part) in out.iter_mut().zip(part) {
-                    *out += part;
-                }
-            }
-        });
-        for part in parts {
-            self.give_back(part);
-        }
+        self.product(v, out);
     }
 }

@@ -96,6 +96,8 @@ struct Inner<T> {
     loss: Arc<dyn Loss>,
     plan: Plan,
     samples: Samples<T>,
+    /// The same in blocks for forward passes alone, if these differ.
+    strips: Option<Samples<T>>,
 }
 
 /// Working memory of an objective, for one thread. It grows to what is asked of
@@ -126,13 +128,21 @@ impl<T: Real> Objective<T> {
             });
         }
         let plan = Plan::new(&network);
-        let samples = Samples::new(&network, &plan, data)?;
+        let count = data.len();
+        let block = plan.block_size(count, size_of::<T>());
+        let samples = Samples::new(&network, &plan, data, block)?;
+        let strips = plan
+            .strip(count, size_of::<T>())
+            .filter(|strip| *strip < block)
+            .map(|strip| Samples::new(&network, &plan, data, strip))
+            .transpose()?;
         Ok(Self {
             inner: Arc::new(Inner {
                 network,
                 loss,
                 plan,
                 samples,
+                strips,
             }),
         })
     }
@@ -278,14 +288,15 @@ impl<T: Real> Objective<T> {
     ) {
         self.check(theta);
         let inner = &*self.inner;
-        for index in 0..inner.samples.blocks() {
-            let block = inner.block(index);
+        let strips = inner.strips();
+        for index in 0..strips.blocks() {
+            let block = strips.block(&inner.network, &inner.plan, index);
             block.forward(theta, &mut workspace.primal, &mut workspace.scratch, 0);
-            let batch = inner.batch(index, &workspace.primal.values);
+            let batch = inner.strip_batch(index, &workspace.primal.values);
             reserve(&mut workspace.losses, block.samples);
             let losses = &mut workspace.losses[..block.samples];
             T::losses(inner.loss.as_ref(), batch, losses);
-            visit(inner.samples.start(index), block.samples, losses, batch);
+            visit(strips.start(index), block.samples, losses, batch);
         }
     }
 
@@ -300,18 +311,36 @@ impl<T: Real> Objective<T> {
 
 impl<T: Real> Inner<T> {
     fn block(&self, index: usize) -> Block<'_, T> {
-        Block {
-            network: &self.network,
-            plan: &self.plan,
-            input: self.samples.inputs(index),
-            samples: self.samples.count(index),
+        self.samples.block(&self.network, &self.plan, index)
+    }
+
+    /// The samples in blocks for forward passes.
+    fn strips(&self) -> &Samples<T> {
+        self.strips.as_ref().unwrap_or(&self.samples)
+    }
+
+    /// The outputs and targets of a block of [`Inner::strips`].
+    fn strip_batch<'a>(&'a self, index: usize, values: &'a [T]) -> LossBatch<'a, T> {
+        let strips = self.strips();
+        LossBatch {
+            outputs: strips
+                .block(&self.network, &self.plan, index)
+                .outputs(values),
+            targets: strips.targets(index),
+            samples: strips.count(index),
         }
     }
 
     /// A block of other inputs, given as rows.
     fn arranged<'a>(&'a self, rows: &[T], samples: usize, ordered: &'a mut Vec<T>) -> Block<'a, T> {
         reserve(ordered, rows.len());
-        data::arrange(&self.network, rows, samples, ordered);
+        data::arrange(
+            &self.network,
+            &self.plan,
+            rows,
+            samples,
+            &mut ordered[..rows.len()],
+        );
         Block {
             network: &self.network,
             plan: &self.plan,
@@ -354,5 +383,15 @@ impl<T: Real> Inner<T> {
 
 /// The sum in double precision.
 fn total<T: Real>(losses: &[T]) -> f64 {
-    losses.iter().map(|loss| loss.to_f64()).sum()
+    // Several sums, so that an addition need not wait for the one before.
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let chunks = losses.chunks_exact(LANES);
+    let rest: f64 = chunks.remainder().iter().map(|loss| loss.to_f64()).sum();
+    for chunk in chunks {
+        for (sum, loss) in sums.iter_mut().zip(chunk) {
+            *sum += loss.to_f64();
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }

@@ -37,7 +37,7 @@ pub(crate) struct Scratch<T> {
     pub norm: Vec<T>,
 }
 
-/// A network and one block of inputs, channel by channel.
+/// A network and one block of inputs, in the order of [`Plan::input_by_sample`].
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a, T> {
     pub network: &'a Network,
@@ -95,7 +95,11 @@ impl<'a, T: Real> Block<'a, T> {
     }
 
     pub(super) fn view<'b>(&self, data: &'b [T], value: ValueId) -> View<'b, T> {
-        View::by_channel(data, self.samples, self.plan.planes[value])
+        if value == 0 && self.plan.input_by_sample {
+            View::by_sample(data, self.samples, self.plan.lengths[0], 1)
+        } else {
+            View::by_channel(data, self.samples, self.plan.planes[value])
+        }
     }
 
     /// The network's outputs, [outputs, samples].
@@ -253,8 +257,7 @@ impl<'a, T: Real> Block<'a, T> {
                         let (dw, db) = pair(gradient, layout, weight, bias);
                         dense::parameter_gradient(
                             (inputs, outputs),
-                            dy,
-                            view,
+                            [(dy, view)],
                             Write::Accumulate,
                             dw,
                             db,
@@ -262,7 +265,7 @@ impl<'a, T: Real> Block<'a, T> {
                     }
                     if let Some(dx) = dx {
                         let weight = parameters(weight);
-                        dense::input_gradient(weight, (inputs, outputs), dy, n, write, dx);
+                        dense::input_gradient([(weight, dy)], (inputs, outputs), n, write, dx);
                     }
                 }
                 Operator::Conv2d {

@@ -33,9 +33,16 @@ pub(crate) struct Plan {
     /// For each operation, whether the backward pass is the first to write the
     /// gradient of its input, and of the other summand of an addition.
     pub writes: Vec<(Write, Write)>,
+    /// Whether inputs are kept sample by sample instead of channel by channel:
+    /// a wide dense layer reads the sums of its products and the rows of its
+    /// gradient one behind the other then, without packing.
+    pub input_by_sample: bool,
     /// For each value, whether no parameter influences it.
     pub constant: Vec<bool>,
 }
+
+/// Features from which a dense first layer reads its inputs sample by sample.
+const WIDE: usize = 256;
 
 impl Plan {
     pub fn new(network: &Network) -> Self {
@@ -52,6 +59,12 @@ impl Plan {
             convolutions: Vec::new(),
             norm_scratch: 0,
             writes: vec![(Write::Accumulate, Write::Accumulate); operations.len()],
+            input_by_sample: network.input_shape().len() >= WIDE
+                && operations.iter().all(|operation| match operation.operator {
+                    Operator::Dense { .. } => true,
+                    Operator::Add(earlier) => operation.input != 0 && earlier != 0,
+                    _ => operation.input != 0,
+                }),
             constant: vec![true],
         };
         for (k, operation) in operations.iter().enumerate() {
@@ -123,6 +136,19 @@ impl Plan {
             .div_ceil(blocks)
             .next_multiple_of(LANES)
             .min(samples.max(1))
+    }
+
+    /// Samples per block of a forward pass alone, where a narrow network's values
+    /// then stay in the first cache; the sums over samples of a backward pass
+    /// want to be longer.
+    pub fn strip(&self, samples: usize, size: usize) -> Option<usize> {
+        const STRIP: usize = 64;
+        const CACHE: usize = 32 * 1024;
+        const KEPT: usize = 64 * 1024 * 1024;
+        let neighbours = self.lengths.windows(2).map(|pair| pair[0] + pair[1]);
+        let narrow = neighbours.max().unwrap_or(0) * STRIP * size <= CACHE;
+        let copies = samples * self.lengths[0] * size;
+        (narrow && copies <= KEPT && samples > STRIP).then_some(STRIP)
     }
 
     /// Length of the largest patch matrix.

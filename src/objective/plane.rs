@@ -31,6 +31,9 @@ pub struct PlaneScratch<T> {
     theta: Vec<T>,
 }
 
+/// Features up to which the first layer's products are not kept.
+const FEW: usize = 8;
+
 /// Bytes that the first layer's products may take.
 const KEPT: usize = 256 * 1024 * 1024;
 
@@ -52,20 +55,22 @@ impl<T: Real> Objective<T> {
         };
         let inner = &*self.inner;
         let linear = inner.network.operations().first().is_some_and(|operation| {
-            matches!(
-                operation.operator,
-                Operator::Dense { .. } | Operator::Conv2d { .. }
-            )
+            match operation.operator {
+                // For a few features the product is less work than its parts.
+                Operator::Dense { inputs, .. } => inputs > FEW,
+                Operator::Conv2d { .. } => true,
+                _ => false,
+            }
         });
         if linear && 3 * inner.plan.lengths[1] * self.len() * size_of::<T>() <= KEPT {
             let mut workspace = self.workspace();
             let mut product = |index: usize, theta: &[T]| {
-                let block = inner.block(index);
+                let block = inner.strips().block(&inner.network, &inner.plan, index);
                 block.first_layer(theta, &mut workspace.primal, &mut workspace.scratch);
                 workspace.primal.values[inner.plan.range(1, block.samples)].to_vec()
             };
             plane.products = Some(
-                (0..inner.samples.blocks())
+                (0..inner.strips().blocks())
                     .map(|index| {
                         [
                             product(index, theta),
@@ -106,8 +111,8 @@ impl<T: Real> PlaneLoss for Plane<T> {
             &mut theta[skip..],
         );
         let mut sum = 0.0;
-        for index in 0..inner.samples.blocks() {
-            let block = inner.block(index);
+        for index in 0..inner.strips().blocks() {
+            let block = inner.strips().block(&inner.network, &inner.plan, index);
             let n = block.samples;
             let start = match &self.products {
                 Some(products) => {
@@ -123,7 +128,7 @@ impl<T: Real> PlaneLoss for Plane<T> {
             block.forward(theta, &mut workspace.primal, &mut workspace.scratch, start);
             reserve(&mut workspace.losses, n);
             let losses = &mut workspace.losses[..n];
-            let batch = inner.batch(index, &workspace.primal.values);
+            let batch = inner.strip_batch(index, &workspace.primal.values);
             T::losses(inner.loss.as_ref(), batch, losses);
             sum += total(losses);
         }

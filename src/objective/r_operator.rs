@@ -60,11 +60,13 @@ impl<T: Real> Block<'_, T> {
                 } => {
                     let widths = (inputs, outputs);
                     let bias = bias.map(|bias| self.parameters(v, bias));
-                    dense::forward(self.parameters(v, weight), bias, widths, view, ry);
-                    if let Some(rx) = rx {
-                        let weight = self.parameters(theta, weight);
-                        let rx = self.view(rx, input);
-                        dense::product(weight, widths, rx, Write::Accumulate, ry);
+                    let direction = self.parameters(v, weight);
+                    match rx {
+                        None => dense::forward(direction, bias, widths, view, ry),
+                        Some(rx) => {
+                            let along = (self.parameters(theta, weight), self.view(rx, input));
+                            dense::tangent(along, (direction, view), bias, widths, ry);
+                        }
                     }
                 }
                 Operator::Conv2d {
@@ -186,15 +188,15 @@ impl<T: Real> Block<'_, T> {
                 } => {
                     let widths = (inputs, outputs);
                     let (dw, db) = pair(out, layout, weight, bias);
-                    let accumulate = Write::Accumulate;
-                    dense::parameter_gradient(widths, rdy, view, accumulate, dw, db);
+                    let add = Write::Accumulate;
                     if let (Some(rx), Some(rdx)) = (rx, rdx) {
-                        let rx = self.view(rx, input);
-                        dense::parameter_gradient(widths, dy, rx, accumulate, dw, None);
+                        let terms = [(rdy, view), (dy, self.view(rx, input))];
+                        dense::parameter_gradient(widths, terms, add, dw, db);
                         let w = self.parameters(theta, weight);
-                        dense::input_gradient(w, widths, rdy, n, write, rdx);
                         let rw = self.parameters(v, weight);
-                        dense::input_gradient(rw, widths, dy, n, accumulate, rdx);
+                        dense::input_gradient([(w, rdy), (rw, dy)], widths, n, write, rdx);
+                    } else {
+                        dense::parameter_gradient(widths, [(rdy, view)], add, dw, db);
                     }
                 }
                 Operator::Conv2d {

@@ -11,7 +11,7 @@ use crate::figure::{
 };
 use crate::landscape::{LossErrors, PathPoint, PathShare, Slice1d, Slice2d};
 
-/// A plane or a line.
+/// A plane, flat or in space, or a line.
 #[derive(
     Clone,
     Copy,
@@ -30,6 +30,9 @@ pub enum SliceKind {
     #[default]
     #[strum(serialize = "2-D")]
     Plane,
+    /// The loss on a plane as a surface, where the canvas can draw one.
+    #[strum(serialize = "3-D")]
+    Surface,
     /// The loss along a line.
     #[strum(serialize = "1-D")]
     Line,
@@ -40,7 +43,7 @@ pub enum SliceKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LandscapeSettings {
-    /// A plane or a line.
+    /// A plane, flat or in space, or a line.
     pub kind: SliceKind,
     /// Whether colours (or the vertical axis of a line) follow the logarithm,
     /// where all losses are positive.

@@ -176,6 +176,12 @@ pub(super) fn progress(ui: &mut Ui, ws: &Workspace, slot: &Slot) {
     response.on_hover_text(format!("{}: {:.0} %", job.label(), 100.0 * fraction));
 }
 
+/// A sentence above a figure.
+pub(super) fn remark(ui: &mut Ui, sentence: &str) {
+    let weak = Palette::of(ui.visuals()).weak;
+    ui.label(RichText::new(sentence).small().color(weak));
+}
+
 /// Why the job of a slot failed, beside a way to try again; whether that was
 /// pressed.
 pub(super) fn failure(ui: &mut Ui, ws: &Workspace, slot: &Slot) -> bool {

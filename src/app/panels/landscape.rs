@@ -9,6 +9,7 @@ use super::controls::{self, all, choice, header, segments, toggle};
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::{Options, Place};
+use crate::app::surface::{self, Shot, SurfaceView};
 use crate::app::workspace::{RunRecord, Timed, Workspace};
 use crate::engine::analyses::{self, SliceDirections, SliceSettings};
 use crate::engine::{Landscape, Origin, SliceShape, Slot, Succession};
@@ -65,6 +66,7 @@ pub(super) struct LandscapePanel {
     /// The same line on the validation set.
     validation: Option<Kept>,
     shown: Shown<Key>,
+    surface: SurfaceView,
 }
 
 /// Which results are shown.
@@ -249,8 +251,8 @@ impl LandscapePanel {
         });
     }
 
-    /// How the figure is built.
-    fn plan(&self, ws: &Workspace) -> Option<Plan> {
+    /// How the figure is built; a surface draws its contour lines itself.
+    fn plan(&self, ws: &Workspace, contours: bool) -> Option<Plan> {
         let Kept {
             result, request, ..
         } = self.kept.clone()?;
@@ -267,6 +269,10 @@ impl LandscapePanel {
         let look = LandscapeSettings {
             log: ws.recipe.slice.boolean("log_scale"),
             ..self.settings.look.clone()
+        };
+        let look = LandscapeSettings {
+            contours: if contours { look.contours } else { 0 },
+            ..look
         };
         Some(Box::new(move || {
             let landscape = &*result.value;
@@ -326,6 +332,11 @@ impl LandscapePanel {
                 &mut self.settings.look.kind,
                 &[
                     (SliceKind::Plane, "2-D", "The loss on a plane"),
+                    (
+                        SliceKind::Surface,
+                        "3-D",
+                        "The loss on a plane as a surface; drag to turn it",
+                    ),
                     (SliceKind::Line, "1-D", "The loss along a line"),
                 ],
             );
@@ -339,7 +350,7 @@ impl LandscapePanel {
                 ws.recipe.slice.set("log_scale", log);
             }
             let has_validation = ws.run().is_some_and(|run| run.info.validation.is_some());
-            if has_validation && self.settings.look.kind == SliceKind::Plane {
+            if has_validation && self.settings.look.kind != SliceKind::Line {
                 let mut split = ws.recipe.slice.text("split").to_owned();
                 let splits = [("train", "training"), ("validation", "validation")]
                     .map(|(key, text)| (key.to_owned(), text.to_owned()));
@@ -394,6 +405,42 @@ impl LandscapePanel {
             controls::moment(ui, ws);
             controls::progress(ui, ws, &slot());
         });
+    }
+
+    /// Whether a surface is to be shown, and there is a plane for it.
+    fn is_solid(&self) -> bool {
+        let plane = |kept: &Kept| matches!(kept.result.value.shape, SliceShape::Plane(_));
+        self.settings.look.kind == SliceKind::Surface && self.kept.as_ref().is_some_and(plane)
+    }
+
+    /// Shows the surface; whether that was possible.
+    fn surface_ui(&mut self, ui: &mut Ui, ws: &mut Workspace) -> bool {
+        let Some(figure) = self.shown.figure() else {
+            return false;
+        };
+        self.surface.set_figure(figure, self.settings.look.contours);
+        let marks = self.marks(ws.linked_step().or(ws.selected));
+        let marks: Vec<[f64; 2]> = marks.iter().map(|mark| [mark.x, mark.y]).collect();
+        let shown = |_: &&Kept| self.settings.look.path;
+        let path: Vec<[f64; 2]> = self
+            .kept
+            .iter()
+            .filter(shown)
+            .flat_map(|kept| kept.result.value.path.iter())
+            .map(|point| [point.alpha, point.beta])
+            .collect();
+        let id = egui::Id::unique("landscape surface");
+        let Some(response) = self.surface.show(ui, id, &path, &marks) else {
+            return false;
+        };
+        let point = response.hovered.zip(self.kept.as_ref());
+        if let Some(point) = point.and_then(|(k, kept)| kept.result.value.path.get(k)) {
+            ws.cursor_step = Some(point.step);
+            if response.clicked {
+                ws.select_step(point.step);
+            }
+        }
+        true
     }
 
     /// The places of the path at a step, to be marked.
@@ -494,8 +541,19 @@ impl Panel for LandscapePanel {
         let log = ws.recipe.slice.boolean("log_scale");
         let settings = fingerprint(&(&self.settings, log));
         let mut shown = std::mem::take(&mut self.shown);
-        shown.follow(ui, key, settings, || self.plan(ws));
+        let available = surface::is_available(ui.ctx());
+        let solid = self.is_solid() && available;
+        shown.follow(ui, key, settings, || self.plan(ws, !solid));
         self.shown = shown;
+        if solid && self.surface_ui(ui, ws) {
+            return;
+        }
+        if self.is_solid() && !available {
+            controls::remark(
+                ui,
+                "There is no graphics adapter here to draw a surface with; this is the map.",
+            );
+        }
         let options = Options {
             marks: self.marks(ws.linked_step().or(ws.selected)),
             ..Options::default()
@@ -588,7 +646,11 @@ impl Panel for LandscapePanel {
     }
 
     fn figure(&self, ws: &Workspace) -> Option<Figure> {
-        Some(self.shown.as_seen(self.plan(ws)?()))
+        Some(self.shown.as_seen(self.plan(ws, true)?()))
+    }
+
+    fn shot(&self) -> Option<Shot> {
+        self.is_solid().then(|| self.surface.shot()).flatten()
     }
 
     fn save(&self) -> Option<serde_json::Value> {

@@ -21,6 +21,7 @@ mod tests;
 use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
 
+use super::surface::Shot;
 use super::workspace::Workspace;
 use crate::figure::Figure;
 
@@ -71,6 +72,11 @@ pub trait Panel {
     /// The figure as it is seen now, for exporting it; nothing before there is
     /// something to see.
     fn figure(&self, ws: &Workspace) -> Option<Figure>;
+
+    /// What is seen in space instead of that figure, if the view shows that.
+    fn shot(&self) -> Option<Shot> {
+        None
+    }
 
     /// The settings, to be stored.
     fn save(&self) -> Option<serde_json::Value>;

@@ -95,6 +95,11 @@ impl<K: PartialEq> Shown<K> {
         self.built = now;
     }
 
+    /// The figure that is shown.
+    pub fn figure(&self) -> Option<&Arc<Figure>> {
+        self.figure.as_ref()
+    }
+
     /// The same for figures that take time: they are built on another thread,
     /// and the one before is shown until they come. `plan` is asked for the
     /// work only when there is something to build; one figure is built at a

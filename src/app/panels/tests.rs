@@ -235,6 +235,29 @@ fn one_dimension_has_a_curve_and_a_line_of_both_sets() {
 }
 
 #[test]
+fn the_plane_stands_up_as_a_surface() {
+    for (name, size) in [("large", (760.0, 520.0)), ("small", (330.0, 230.0))] {
+        for dark in [true, false] {
+            let mut harness = harness(&[PanelKind::Landscape], size, dark);
+            train(&mut harness, recipe("spirals"), 600);
+            harness.get_by_label("Slice: 3-D").click();
+            calm(&mut harness);
+            assert!(harness.query_by_label_contains("Loss surface. ").is_some());
+            let bench = harness.state();
+            assert!(bench.panels[0].shot().is_some());
+            // The numbers are those of the plane.
+            let figure = bench.panels[0].figure(&bench.ws).unwrap();
+            let contours = figure
+                .axes()
+                .flat_map(|axes| &axes.layers)
+                .any(|layer| matches!(layer, crate::figure::Layer::Contours(_)));
+            assert!(contours);
+            testing::look(&mut harness, &format!("panel surface {name}"), dark);
+        }
+    }
+}
+
+#[test]
 fn a_diverged_run_is_explained_beside_its_curve() {
     let mut harness = harness(
         &[PanelKind::Loss, PanelKind::Spectrum],

@@ -54,6 +54,25 @@ const SMALLEST_TEXT: f64 = 0.88;
 /// The layout makes text at most this much smaller.
 const LAYOUT_SMALLEST_TEXT: f64 = 0.72;
 
+/// Draws what surrounds the plots of a figure: texts and colour bars.
+pub(in crate::app) fn surround(
+    painter: &egui::Painter,
+    figure: &Figure,
+    layout: &FigureLayout,
+    origin: Vec2,
+) {
+    let mut shapes = Vec::new();
+    for (panel, place) in figure.panels().zip(&layout.panels) {
+        decorations::texts(painter, place, origin, &mut shapes);
+        if let (Content::Axes(axes), Some(place)) = (&panel.content, &place.color_bar)
+            && let Some(bar) = &axes.color_bar
+        {
+            decorations::color_bar(bar, place, origin, &layout.theme, &mut shapes);
+        }
+    }
+    painter.extend(shapes);
+}
+
 /// What is shown of a figure, and what was computed for it. Keep one for each
 /// place where a figure is shown.
 #[derive(Default)]

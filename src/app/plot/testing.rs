@@ -3,11 +3,22 @@
 use eframe::egui;
 use egui_kittest::{Harness, HarnessBuilder};
 
-use crate::app::fonts;
 use crate::app::theme::{self, Appearance};
+use crate::app::{fonts, surface};
 
-/// A harness of this size with the window's fonts, light or dark.
+/// The graphics device that tests draw with.
+pub fn render_state() -> eframe::egui_wgpu::RenderState {
+    egui_kittest::wgpu::create_render_state(
+        egui_kittest::wgpu::default_wgpu_setup(),
+        eframe::egui_wgpu::RendererOptions::PREDICTABLE,
+    )
+}
+
+/// A harness of this size with the window's fonts, light or dark, in which
+/// surfaces can be drawn.
 pub fn harness<State>(size: (f32, f32), dark: bool) -> HarnessBuilder<State> {
+    let state = render_state();
+    let renderer = egui_kittest::wgpu::WgpuTestRenderer::from_render_state(state.clone());
     Harness::builder()
         .with_size(egui::vec2(size.0, size.1))
         .with_theme(if dark {
@@ -16,6 +27,7 @@ pub fn harness<State>(size: (f32, f32), dark: bool) -> HarnessBuilder<State> {
             egui::Theme::Light
         })
         .with_context_setup(move |context| {
+            surface::install(context, &state);
             fonts::install(context);
             let appearance = if dark {
                 Appearance::Dark
@@ -25,7 +37,7 @@ pub fn harness<State>(size: (f32, f32), dark: bool) -> HarnessBuilder<State> {
             theme::install(context, appearance, false);
         })
         .with_render_cursor(false)
-        .wgpu()
+        .renderer(renderer)
 }
 
 /// Draws the harness with wgpu. Where the variable `LOSSCAPE_LOOK` names a

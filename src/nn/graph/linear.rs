@@ -113,13 +113,19 @@ impl LinearOp {
                 .map(|range| &mut rest[range.start - self.weight.end..range.end - self.weight.end]);
             match &self.linear {
                 Linear::Dense(widths) => {
-                    dense::parameter_gradient(*widths, dy, view, Write::Overwrite, dw, db);
+                    dense::parameter_gradient(*widths, [(dy, view)], Write::Overwrite, dw, db);
                     if self.source != Source::Value {
                         return Ok(None);
                     }
                     let mut dx = vec![0.0; data.len()];
                     with_numbers(weight, |weight| {
-                        dense::input_gradient(weight, *widths, dy, n, Write::Overwrite, &mut dx);
+                        dense::input_gradient(
+                            [(weight, dy)],
+                            *widths,
+                            n,
+                            Write::Overwrite,
+                            &mut dx,
+                        );
                         Ok(())
                     })?;
                     tensor(dx, &dims).map(Some)

@@ -3,8 +3,9 @@
 //! the convolution of all samples is one matrix product.
 
 use super::View;
-use super::matrix::{Matrix, Write, multiply, multiply_into, row_sums};
+use super::matrix::{Matrix, Write, row_sums};
 use super::scalar::Scalar;
+use super::tile::{Start, accumulate, dots};
 
 /// Sizes of a convolution. Weights are row-major [outputs, channels, kernel
 /// height, kernel width].
@@ -229,17 +230,8 @@ pub fn forward<T: Scalar>(
     y: &mut [T],
     columns: &mut [T],
 ) {
-    let length = x.samples * geometry.output_plane();
-    let write = match bias {
-        Some(bias) => {
-            for (row, bias) in y.chunks_exact_mut(length).zip(bias) {
-                row.fill(*bias);
-            }
-            Write::Accumulate
-        }
-        None => Write::Overwrite,
-    };
-    product(geometry, weight, x, write, y, columns);
+    let start = bias.map_or(Start::Zero, Start::Rows);
+    convolve(geometry, weight, x, start, y, columns);
 }
 
 /// y ← or += W ∗ x.
@@ -251,18 +243,28 @@ pub fn product<T: Scalar>(
     y: &mut [T],
     columns: &mut [T],
 ) {
+    convolve(geometry, weight, x, write.into(), y, columns);
+}
+
+fn convolve<T: Scalar>(
+    geometry: &ConvGeometry,
+    weight: &[T],
+    x: View<'_, T>,
+    begin: Start<'_, T>,
+    y: &mut [T],
+    columns: &mut [T],
+) {
     let (patch, plane) = (geometry.patch_len(), geometry.output_plane());
     for start in (0..x.samples).step_by(geometry.chunk()) {
         let part = x.part(start, geometry.chunk());
         let length = part.samples * plane;
         let columns = &mut columns[..patch * length];
         im2col(geometry, part, columns);
-        multiply_into(
+        accumulate(
             (geometry.outputs, length, patch),
             (&mut y[start * plane..], x.samples * plane),
-            write,
-            Matrix::rows(weight, patch),
-            Matrix::rows(columns, length),
+            begin,
+            [(Matrix::rows(weight, patch), Matrix::rows(columns, length))],
         );
     }
 }
@@ -298,20 +300,17 @@ pub fn input_gradient_sum<T: Scalar, const N: usize>(
         let count = geometry.chunk().min(samples - start);
         let length = count * plane;
         let columns = &mut columns[..patch * length];
-        for (k, (weight, dy)) in terms.into_iter().enumerate() {
-            let write = if k == 0 {
-                Write::Overwrite
-            } else {
-                Write::Accumulate
-            };
-            multiply(
-                (patch, length, geometry.outputs),
-                columns,
-                write,
-                Matrix::transposed(weight, patch),
-                Matrix::rows(&dy[start * plane..], samples * plane),
-            );
-        }
+        accumulate(
+            (patch, length, geometry.outputs),
+            (&mut *columns, length),
+            Start::Zero,
+            terms.map(|(weight, dy)| {
+                (
+                    Matrix::transposed(weight, patch),
+                    Matrix::rows(&dy[start * plane..], samples * plane),
+                )
+            }),
+        );
         col2im(
             geometry,
             columns,
@@ -338,12 +337,15 @@ pub fn parameter_gradient<T: Scalar>(
         let length = part.samples * plane;
         let columns = &mut columns[..patch * length];
         im2col(geometry, part, columns);
-        multiply(
+        let write = if start == 0 { write } else { Write::Accumulate };
+        dots(
             (geometry.outputs, patch, length),
             weight,
-            if start == 0 { write } else { Write::Accumulate },
-            Matrix::rows(&dy[start * plane..], x.samples * plane),
-            Matrix::transposed(columns, length),
+            write.into(),
+            [(
+                Matrix::rows(&dy[start * plane..], x.samples * plane),
+                Matrix::rows(columns, length),
+            )],
         );
     }
     if let Some(bias) = bias {

@@ -1,151 +1,167 @@
 //! The dense layer y = W x + b, W row-major [outputs, inputs], for n samples.
 
 use super::View;
-use super::matrix::{Matrix, Write, multiply, multiply_transposed, row_sums};
+use super::matrix::{Matrix, Write, multiply, row_sums};
 use super::scalar::Scalar;
-use super::simd::{Kernel, dispatch};
+use super::tile::{Start, accumulate, dots};
 
 /// y ← W x + b.
 pub fn forward<T: Scalar>(
     weight: &[T],
     bias: Option<&[T]>,
-    (inputs, outputs): (usize, usize),
+    widths: (usize, usize),
     x: View<'_, T>,
     y: &mut [T],
 ) {
-    let n = x.samples;
-    if let Some(bias) = bias {
-        for (row, bias) in y.chunks_exact_mut(n).zip(bias) {
-            row.fill(*bias);
-        }
-    }
-    let write = if bias.is_some() {
-        Write::Accumulate
-    } else {
-        Write::Overwrite
-    };
-    product(weight, (inputs, outputs), x, write, y);
+    let start = bias.map_or(Start::Zero, Start::Rows);
+    products([(weight, x)], widths, start, y);
 }
 
 /// y ← or += W x.
 pub fn product<T: Scalar>(
     weight: &[T],
-    (inputs, outputs): (usize, usize),
+    widths: (usize, usize),
     x: View<'_, T>,
     write: Write,
     y: &mut [T],
 ) {
-    let n = x.samples;
-    if (inputs <= 4 || outputs <= 4) && x.sample_stride == 1 {
-        dispatch(NarrowProduct {
-            weight,
-            inputs,
-            x: x.data,
-            samples: n,
-            write,
-            y: &mut y[..outputs * n],
-        });
-        return;
-    }
-    multiply(
-        (outputs, n, inputs),
-        y,
-        write,
-        Matrix::rows(weight, inputs),
-        Matrix::new(x.data, x.channel_stride, x.sample_stride),
-    );
+    products([(weight, x)], widths, write.into(), y);
 }
 
-/// dx ← or += Wᵀ dy.
-pub fn input_gradient<T: Scalar>(
-    weight: &[T],
+/// y ← V x + W rx + rb: the derivative of W x + b along (V, rx, rb).
+pub fn tangent<T: Scalar>(
+    (weight, rx): (&[T], View<'_, T>),
+    (direction, x): (&[T], View<'_, T>),
+    bias: Option<&[T]>,
+    widths: (usize, usize),
+    y: &mut [T],
+) {
+    let start = bias.map_or(Start::Zero, Start::Rows);
+    products([(direction, x), (weight, rx)], widths, start, y);
+}
+
+/// Weights × numbers of a sample up to which the tiles are faster than a
+/// product that packs its operands.
+const TILED: usize = 1 << 18;
+
+fn products<T: Scalar, const TERMS: usize>(
+    terms: [(&[T], View<'_, T>); TERMS],
     (inputs, outputs): (usize, usize),
-    dy: &[T],
+    start: Start<'_, T>,
+    y: &mut [T],
+) {
+    let Some((_, x)) = terms.first() else {
+        return;
+    };
+    let n = x.samples;
+    if inputs * outputs <= TILED && terms.iter().all(|(_, x)| x.sample_stride == 1) {
+        let terms = terms.map(|(weight, x)| {
+            (
+                Matrix::rows(weight, inputs),
+                Matrix::new(x.data, x.channel_stride, 1),
+            )
+        });
+        accumulate((outputs, n, inputs), (y, n), start, terms);
+        return;
+    }
+    if inputs * outputs <= TILED && terms.iter().all(|(_, x)| x.channel_stride == 1) {
+        let terms = terms.map(|(weight, x)| {
+            (
+                Matrix::rows(weight, inputs),
+                Matrix::new(x.data, x.sample_stride, 1),
+            )
+        });
+        dots((outputs, n, inputs), y, start, terms);
+        return;
+    }
+    let mut write = match start {
+        Start::Zero => Write::Overwrite,
+        Start::Old => Write::Accumulate,
+        Start::Rows(bias) => {
+            for (row, bias) in y.chunks_exact_mut(n).zip(bias) {
+                row.fill(*bias);
+            }
+            Write::Accumulate
+        }
+    };
+    for (weight, x) in terms {
+        multiply(
+            (outputs, n, inputs),
+            y,
+            write,
+            Matrix::rows(weight, inputs),
+            Matrix::new(x.data, x.channel_stride, x.sample_stride),
+        );
+        write = Write::Accumulate;
+    }
+}
+
+/// dx ← or += Σ Wᵀ dy over the terms (W, dy).
+pub fn input_gradient<T: Scalar, const TERMS: usize>(
+    terms: [(&[T], &[T]); TERMS],
+    (inputs, outputs): (usize, usize),
     samples: usize,
     write: Write,
     dx: &mut [T],
 ) {
-    multiply(
-        (inputs, samples, outputs),
-        dx,
-        write,
-        Matrix::transposed(weight, inputs),
-        Matrix::rows(dy, samples),
-    );
+    let terms = terms.map(|(weight, dy)| {
+        (
+            Matrix::transposed(weight, inputs),
+            Matrix::rows(dy, samples),
+        )
+    });
+    let sizes = (inputs, samples, outputs);
+    if inputs * outputs <= TILED {
+        accumulate(sizes, (dx, samples), write.into(), terms);
+        return;
+    }
+    let mut write = write;
+    for (weight, dy) in terms {
+        multiply(sizes, dx, write, weight, dy);
+        write = Write::Accumulate;
+    }
 }
 
-/// dW ← or += dy xᵀ, db ← or += Σ dy.
-pub fn parameter_gradient<T: Scalar>(
+/// dW ← or += Σ dy xᵀ over the terms (dy, x), db ← or += Σ dy of the first.
+///
+/// Samples lie one behind the other in every x, or in none.
+pub fn parameter_gradient<T: Scalar, const TERMS: usize>(
     (inputs, outputs): (usize, usize),
-    dy: &[T],
-    x: View<'_, T>,
+    terms: [(&[T], View<'_, T>); TERMS],
     write: Write,
     weight: &mut [T],
     bias: Option<&mut [T]>,
 ) {
+    let Some((first, x)) = terms.first() else {
+        return;
+    };
     let n = x.samples;
-    if x.sample_stride == 1 {
-        multiply_transposed((outputs, inputs, n), weight, write, dy, x.data);
+    let sizes = (outputs, inputs, n);
+    if inputs * outputs > TILED
+        || terms
+            .iter()
+            .any(|(_, x)| x.sample_stride != 1 && x.channel_stride != 1)
+    {
+        let mut write = write;
+        for (dy, x) in terms {
+            let x = Matrix::new(x.data, x.sample_stride, x.channel_stride);
+            multiply(sizes, weight, write, Matrix::rows(dy, n), x);
+            write = Write::Accumulate;
+        }
+    } else if terms.iter().all(|(_, x)| x.sample_stride == 1) {
+        let terms = terms.map(|(dy, x)| {
+            let x = Matrix::new(x.data, x.channel_stride, 1);
+            (Matrix::rows(dy, n), x)
+        });
+        dots(sizes, weight, write.into(), terms);
     } else {
-        multiply(
-            (outputs, inputs, n),
-            weight,
-            write,
-            Matrix::rows(dy, n),
-            Matrix::new(x.data, x.sample_stride, x.channel_stride),
-        );
+        let terms = terms.map(|(dy, x)| {
+            let x = Matrix::new(x.data, x.sample_stride, x.channel_stride);
+            (Matrix::rows(dy, n), x)
+        });
+        accumulate(sizes, (weight, inputs), write.into(), terms);
     }
     if let Some(bias) = bias {
-        row_sums(bias, write, dy, n);
-    }
-}
-
-/// y ← or += W x where one side of W is so short that packing the operands of
-/// a general product would cost more than the product.
-struct NarrowProduct<'a, T> {
-    weight: &'a [T],
-    inputs: usize,
-    x: &'a [T],
-    samples: usize,
-    write: Write,
-    y: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for NarrowProduct<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        const LANES: usize = 32;
-        let n = self.samples;
-        for (weights, y) in self
-            .weight
-            .chunks_exact(self.inputs)
-            .zip(self.y.chunks_exact_mut(n))
-        {
-            let mut start = 0;
-            while start + LANES <= n {
-                let mut sums = [T::ZERO; LANES];
-                if self.write == Write::Accumulate {
-                    sums.copy_from_slice(&y[start..start + LANES]);
-                }
-                for (weight, row) in weights.iter().zip(self.x.chunks_exact(n)) {
-                    for (sum, x) in sums.iter_mut().zip(&row[start..start + LANES]) {
-                        *sum = weight.fma::<FMA>(*x, *sum);
-                    }
-                }
-                y[start..start + LANES].copy_from_slice(&sums);
-                start += LANES;
-            }
-            for s in start..n {
-                let mut sum = match self.write {
-                    Write::Overwrite => T::ZERO,
-                    Write::Accumulate => y[s],
-                };
-                for (weight, row) in weights.iter().zip(self.x.chunks_exact(n)) {
-                    sum = weight.fma::<FMA>(row[s], sum);
-                }
-                y[s] = sum;
-            }
-        }
+        row_sums(bias, write, first, n);
     }
 }

@@ -18,9 +18,9 @@ pub enum Write {
 /// A matrix in a slice: element (i, j) is `data[i·row + j·column]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, T> {
-    data: &'a [T],
-    row: usize,
-    column: usize,
+    pub(super) data: &'a [T],
+    pub(super) row: usize,
+    pub(super) column: usize,
 }
 
 impl<'a, T> Matrix<'a, T> {
@@ -39,7 +39,7 @@ impl<'a, T> Matrix<'a, T> {
         Self::new(data, 1, columns)
     }
 
-    fn covers(&self, rows: usize, columns: usize) -> bool {
+    pub(super) fn covers(&self, rows: usize, columns: usize) -> bool {
         rows == 0
             || columns == 0
             || (rows - 1) * self.row + (columns - 1) * self.column < self.data.len()
@@ -89,14 +89,6 @@ pub fn multiply_into<T: Scalar>(
     }
 }
 
-struct RowDots<'a, T> {
-    dst: &'a mut [T],
-    write: Write,
-    lhs: &'a [T],
-    rhs: &'a [T],
-    length: usize,
-}
-
 /// Running sums of a reduction: one of the widest vectors of f32. The loops over
 /// them are written with indices, which the compiler turns into vectors.
 const LANES: usize = 16;
@@ -129,55 +121,19 @@ fn dot<T: Scalar, const FMA: bool>(a: &[T], b: &[T]) -> T {
     sum
 }
 
-impl<T: Scalar> Kernel for RowDots<'_, T> {
-    type Output = ();
+struct SquareNorm<'a, T>(&'a [T]);
+
+impl<T: Scalar> Kernel for SquareNorm<'_, T> {
+    type Output = T;
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let columns = self.rhs.len() / self.length;
-        for (row, dst) in self
-            .lhs
-            .chunks_exact(self.length)
-            .zip(self.dst.chunks_exact_mut(columns))
-        {
-            for (other, dst) in self.rhs.chunks_exact(self.length).zip(dst) {
-                let sum = dot::<T, FMA>(row, other);
-                *dst = match self.write {
-                    Write::Overwrite => sum,
-                    Write::Accumulate => *dst + sum,
-                };
-            }
-        }
+    fn run<const FMA: bool>(self) -> T {
+        dot::<T, FMA>(self.0, self.0)
     }
 }
 
-/// `dst` (m×n) ← or += `lhs`·`rhs`ᵀ for row-major m×k and n×k matrices: the
-/// gradient of a weight matrix from the rows of deltas and of activations.
-pub fn multiply_transposed<T: Scalar>(
-    (m, n, k): (usize, usize, usize),
-    dst: &mut [T],
-    write: Write,
-    lhs: &[T],
-    rhs: &[T],
-) {
-    // A general product packs its operands; for a handful of columns that
-    // costs more than the product, and most vector lanes would stay empty.
-    if n <= 4 && k > 0 && m > 0 && n > 0 {
-        dispatch(RowDots {
-            dst: &mut dst[..m * n],
-            write,
-            lhs: &lhs[..m * k],
-            rhs: &rhs[..n * k],
-            length: k,
-        });
-    } else {
-        multiply(
-            (m, n, k),
-            dst,
-            write,
-            Matrix::rows(lhs, k),
-            Matrix::transposed(rhs, k),
-        );
-    }
+/// Σ xᵢ².
+pub fn square_norm<T: Scalar>(x: &[T]) -> T {
+    dispatch(SquareNorm(x))
 }
 
 struct RowSums<'a, T> {

@@ -17,6 +17,8 @@ pub mod matrix;
 pub mod pool;
 pub mod scalar;
 pub mod simd;
+pub mod tile;
+pub mod vector;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,9 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
+#[cfg(target_arch = "x86_64")]
+use super::vector::{self, Vector};
+
 /// f32 or f64.
 pub trait Scalar:
     Copy
@@ -27,6 +30,13 @@ pub trait Scalar:
     + Sum
     + 'static
 {
+    /// The registers of AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    type Wide: Vector<Element = Self>;
+    /// The registers of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    type Narrow: Vector<Element = Self>;
+
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -333,6 +343,11 @@ fn reduce_by_pi<const FMA: bool>(x: f64) -> (f64, u64) {
 }
 
 impl Scalar for f64 {
+    #[cfg(target_arch = "x86_64")]
+    type Wide = vector::F64x8;
+    #[cfg(target_arch = "x86_64")]
+    type Narrow = vector::F64x4;
+
     common!(f64);
 
     #[inline(always)]
@@ -424,6 +439,11 @@ impl Scalar for f64 {
 }
 
 impl Scalar for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Wide = vector::F32x16;
+    #[cfg(target_arch = "x86_64")]
+    type Narrow = vector::F32x8;
+
     common!(f32);
 
     #[inline(always)]

@@ -1,5 +1,8 @@
 //! Softmax cross-entropy.
 
+// Loops with indices over arrays of a constant length become vectors.
+#![allow(clippy::needless_range_loop)]
+
 use std::sync::Arc;
 
 use super::{Formula, LossBatch, LossKind, TargetSlice};
@@ -29,36 +32,142 @@ pub static CROSS_ENTROPY: LossKind = LossKind {
 #[derive(Debug)]
 struct CrossEntropy;
 
-/// Samples that are worked on together, their sums in registers or on the stack.
-const CHUNK: usize = 64;
+/// Calls a function for all samples in order, for N of them at a time with N as
+/// a constant: sums then stay in registers and loops have no ends to care for.
+macro_rules! in_chunks {
+    ($samples:expr, $start:ident, $n:ident => $body:expr) => {{
+        let mut $start = 0;
+        while $start + 64 <= $samples {
+            const $n: usize = 64;
+            $body;
+            $start += $n;
+        }
+        while $start + 16 <= $samples {
+            const $n: usize = 16;
+            $body;
+            $start += $n;
+        }
+        while $start < $samples {
+            const $n: usize = 1;
+            $body;
+            $start += $n;
+        }
+    }};
+}
 
-/// Row maxima m and Σ exp(f − m) of the samples from `start`.
+/// N numbers of a row.
 #[inline(always)]
-fn log_sum_exp<T: Scalar, const FMA: bool>(
+fn chunk<T, const N: usize>(row: &[T], start: usize) -> &[T; N] {
+    &row[start..start + N].as_chunks::<N>().0[0]
+}
+
+/// N numbers of a row, to be written.
+#[inline(always)]
+fn chunk_mut<T, const N: usize>(row: &mut [T], start: usize) -> &mut [T; N] {
+    &mut row[start..start + N].as_chunks_mut::<N>().0[0]
+}
+
+/// Row maxima m and Σ exp(f − m) of N samples from `start`.
+#[inline(always)]
+fn log_sum_exp<T: Scalar, const FMA: bool, const N: usize>(
     batch: &LossBatch<'_, T>,
     start: usize,
-    length: usize,
-) -> ([T; CHUNK], [T; CHUNK]) {
-    let mut largest = [T::ZERO; CHUNK];
-    let mut sums = [T::ZERO; CHUNK];
-    for (k, row) in batch.outputs.chunks_exact(batch.samples).enumerate() {
-        let row = &row[start..start + length];
-        if k == 0 {
-            largest[..length].copy_from_slice(row);
-        } else {
-            for (largest, f) in largest.iter_mut().zip(row) {
-                // Keeps a not-a-number on either side.
-                *largest = if *f <= *largest { *largest } else { *f };
-            }
+) -> ([T; N], [T; N]) {
+    let mut largest = *chunk::<T, N>(batch.outputs, start);
+    for row in batch.outputs.chunks_exact(batch.samples).skip(1) {
+        let row = chunk::<T, N>(row, start);
+        for i in 0..N {
+            // Keeps a not-a-number on either side.
+            largest[i] = if row[i] <= largest[i] {
+                largest[i]
+            } else {
+                row[i]
+            };
         }
     }
+    let mut sums = [T::ZERO; N];
     for row in batch.outputs.chunks_exact(batch.samples) {
-        let row = &row[start..start + length];
-        for ((sum, largest), f) in sums.iter_mut().zip(&largest).zip(row) {
-            *sum += (*f - *largest).exp_nonpositive::<FMA>();
+        let row = chunk::<T, N>(row, start);
+        for i in 0..N {
+            sums[i] += (row[i] - largest[i]).exp_nonpositive::<FMA>();
         }
     }
     (largest, sums)
+}
+
+#[inline(always)]
+fn losses<T: Scalar, const FMA: bool, const N: usize>(
+    batch: &LossBatch<'_, T>,
+    labels: &[u32],
+    start: usize,
+    losses: &mut [T],
+) {
+    let (largest, sums) = log_sum_exp::<T, FMA, N>(batch, start);
+    let losses = chunk_mut::<T, N>(losses, start);
+    for i in 0..N {
+        losses[i] = sums[i].ln::<FMA>() + largest[i];
+    }
+    for i in 0..N {
+        let s = start + i;
+        losses[i] -= batch.outputs[labels[s] as usize * batch.samples + s];
+    }
+}
+
+#[inline(always)]
+fn gradient<T: Scalar, const FMA: bool, const N: usize>(
+    batch: &LossBatch<'_, T>,
+    labels: &[u32],
+    start: usize,
+    factor: T,
+    gradient: &mut [T],
+) {
+    let n = batch.samples;
+    let (largest, mut sums) = log_sum_exp::<T, FMA, N>(batch, start);
+    for sum in &mut sums {
+        *sum = factor / *sum;
+    }
+    let rows = batch.outputs.chunks_exact(n);
+    for (row, out) in rows.zip(gradient.chunks_exact_mut(n)) {
+        let (row, out) = (chunk::<T, N>(row, start), chunk_mut::<T, N>(out, start));
+        for i in 0..N {
+            out[i] = (row[i] - largest[i]).exp_nonpositive::<FMA>() * sums[i];
+        }
+    }
+    for s in start..start + N {
+        gradient[labels[s] as usize * n + s] -= factor;
+    }
+}
+
+#[inline(always)]
+fn hessian_product<T: Scalar, const FMA: bool, const N: usize>(
+    batch: &LossBatch<'_, T>,
+    start: usize,
+    factor: T,
+    direction: &[T],
+    product: &mut [T],
+) {
+    let n = batch.samples;
+    let (largest, mut sums) = log_sum_exp::<T, FMA, N>(batch, start);
+    for sum in &mut sums {
+        *sum = T::ONE / *sum;
+    }
+    // p first, then p·u, then p (u − p·u).
+    let mut dots = [T::ZERO; N];
+    let rows = batch.outputs.chunks_exact(n).zip(direction.chunks_exact(n));
+    for ((row, u), p) in rows.zip(product.chunks_exact_mut(n)) {
+        let (row, u) = (chunk::<T, N>(row, start), chunk::<T, N>(u, start));
+        let p = chunk_mut::<T, N>(p, start);
+        for i in 0..N {
+            p[i] = (row[i] - largest[i]).exp_nonpositive::<FMA>() * sums[i];
+            dots[i] = p[i].fma::<FMA>(u[i], dots[i]);
+        }
+    }
+    for (u, p) in direction.chunks_exact(n).zip(product.chunks_exact_mut(n)) {
+        let (u, p) = (chunk::<T, N>(u, start), chunk_mut::<T, N>(p, start));
+        for i in 0..N {
+            p[i] = factor * p[i] * (u[i] - dots[i]);
+        }
+    }
 }
 
 impl Formula for CrossEntropy {
@@ -79,15 +188,9 @@ impl Formula for CrossEntropy {
             losses.fill(T::NAN);
             return;
         };
-        for (start, losses) in (0..).step_by(CHUNK).zip(losses.chunks_mut(CHUNK)) {
-            let (largest, sums) = log_sum_exp::<T, FMA>(&batch, start, losses.len());
-            for ((loss, sum), largest) in losses.iter_mut().zip(&sums).zip(&largest) {
-                *loss = sum.ln::<FMA>() + *largest;
-            }
-            for (s, loss) in (start..).zip(losses) {
-                *loss -= batch.outputs[labels[s] as usize * batch.samples + s];
-            }
-        }
+        in_chunks!(batch.samples, start, N => {
+            self::losses::<T, FMA, N>(&batch, labels, start, losses)
+        });
     }
 
     #[inline(always)]
@@ -101,29 +204,9 @@ impl Formula for CrossEntropy {
             gradient.fill(T::NAN);
             return;
         };
-        let n = batch.samples;
-        for start in (0..n).step_by(CHUNK) {
-            let length = CHUNK.min(n - start);
-            let (largest, mut sums) = log_sum_exp::<T, FMA>(&batch, start, length);
-            for sum in &mut sums {
-                *sum = factor / *sum;
-            }
-            for (row, out) in batch
-                .outputs
-                .chunks_exact(n)
-                .zip(gradient.chunks_exact_mut(n))
-            {
-                let row = &row[start..start + length];
-                let out = &mut out[start..start + length];
-                for (((out, f), largest), scale) in out.iter_mut().zip(row).zip(&largest).zip(&sums)
-                {
-                    *out = (*f - *largest).exp_nonpositive::<FMA>() * *scale;
-                }
-            }
-            for s in start..start + length {
-                gradient[labels[s] as usize * n + s] -= factor;
-            }
-        }
+        in_chunks!(batch.samples, start, N => {
+            self::gradient::<T, FMA, N>(&batch, labels, start, factor, gradient)
+        });
     }
 
     #[inline(always)]
@@ -134,30 +217,8 @@ impl Formula for CrossEntropy {
         direction: &[T],
         product: &mut [T],
     ) {
-        let n = batch.samples;
-        for start in (0..n).step_by(CHUNK) {
-            let length = CHUNK.min(n - start);
-            let (largest, sums) = log_sum_exp::<T, FMA>(&batch, start, length);
-            // p first, then p·u, then p (u − p·u).
-            let mut dots = [T::ZERO; CHUNK];
-            for k in 0..batch.width() {
-                let range = k * n + start..k * n + start + length;
-                let row = batch.outputs[range.clone()]
-                    .iter()
-                    .zip(&direction[range.clone()]);
-                let rest = largest.iter().zip(&sums).zip(&mut dots);
-                for (((f, u), ((largest, sum), dot)), p) in row.zip(rest).zip(&mut product[range]) {
-                    *p = (*f - *largest).exp_nonpositive::<FMA>() / *sum;
-                    *dot += *p * *u;
-                }
-            }
-            for k in 0..batch.width() {
-                let range = k * n + start..k * n + start + length;
-                let row = direction[range.clone()].iter().zip(&dots);
-                for ((u, dot), p) in row.zip(&mut product[range]) {
-                    *p = factor * *p * (*u - *dot);
-                }
-            }
-        }
+        in_chunks!(batch.samples, start, N => {
+            self::hessian_product::<T, FMA, N>(&batch, start, factor, direction, product)
+        });
     }
 }

@@ -21,13 +21,15 @@ fn cnn() -> Component {
     Component::new("cnn").with("layers", layers)
 }
 
-/// A perceptron and a convolutional network with several blocks of samples.
+/// Two perceptrons and a convolutional network with several blocks of samples.
 type Problem = (Arc<Network>, Dataset, Objective<f64>, Objective<f32>);
 
 fn problems() -> Vec<Problem> {
     [
         (mlp(&[9, 9], "silu"), InputShape::Vector(2), 700),
         (cnn(), image(2, 6, 6), 150),
+        // Wide enough to keep its inputs sample by sample.
+        (mlp(&[7], "tanh"), InputShape::Vector(300), 300),
     ]
     .into_iter()
     .map(|(model, shape, samples)| {
