@@ -128,7 +128,7 @@ def main():
             json.dump(dict(head=head, peaks=peaks, ours=list(ours.values()), scaling=list(scaling.values()),
                            peers={peer: list(rows.values()) for peer, rows in peers.items()}), file, indent=1)
 
-    print(f"{head['program']}, {', '.join(head['programs'].values())} on {head['processor']}")
+    print(f"{', '.join([head['program'], *head['programs'].values()])} on {head['processor']}")
     for precision, peak in peaks.items():
         print(f"peak of one core in {precision}: {peak['fma']:.0f} GFLOP/s, in a 512x512 product {peak['product']:.0f}")
     print()
