@@ -177,6 +177,11 @@ fn default_folder() -> PathBuf {
         .unwrap_or_default()
 }
 
+/// The field of the file's path.
+fn path_id() -> Id {
+    Id::unique("export path")
+}
+
 /// A file name out of words: small letters, digits and hyphens.
 fn file_stem(words: &[&str]) -> String {
     let mut stem = String::new();
@@ -242,7 +247,11 @@ impl ExportDialog {
     ) -> Option<Request> {
         self.collect(ws);
         let mut kind = self.kind?;
-        self.propose_path(kind, ws);
+        // Not under the hands of somebody who is about to type: the name has the
+        // step in it, which goes on.
+        if !ctx.memory(|memory| memory.has_focus(path_id())) {
+            self.propose_path(kind, ws);
+        }
         let mut request = None;
         let mut close = false;
         let mut export = false;
@@ -394,7 +403,7 @@ impl ExportDialog {
                 let edit = ui
                     .add(
                         TextEdit::singleline(&mut self.path)
-                            .id(Id::unique("export path"))
+                            .id(path_id())
                             .align(egui::Align2::LEFT_CENTER)
                             .desired_width(f32::INFINITY),
                     )
