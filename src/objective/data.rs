@@ -25,12 +25,7 @@ enum Owned<T> {
 }
 
 impl<T: Real> Samples<T> {
-    pub fn new(
-        network: &Network,
-        plan: &Plan,
-        data: &Dataset,
-        block: usize,
-    ) -> Result<Self, ObjectiveError> {
+    pub fn new(network: &Network, data: &Dataset, block: usize) -> Result<Self, ObjectiveError> {
         let count = data.len();
         if count == 0 {
             return Err(ObjectiveError::Empty);
@@ -48,7 +43,7 @@ impl<T: Real> Samples<T> {
             .chunks(block * input_len)
             .zip(inputs.chunks_mut(block * input_len))
         {
-            arrange(network, plan, rows, rows.len() / input_len, inputs);
+            arrange(network, rows, rows.len() / input_len, inputs);
         }
         let targets = match &data.targets {
             Targets::Classes { labels, names } => {
@@ -120,7 +115,7 @@ impl<T: Real> Samples<T> {
         self.block.min(self.count - self.start(index))
     }
 
-    /// Inputs of a block, in the order of [`Plan::input_by_sample`].
+    /// Inputs of a block, channel by channel.
     pub fn inputs(&self, index: usize) -> &[T] {
         let start = self.start(index);
         &self.inputs[start * self.input_len..(start + self.count(index)) * self.input_len]
@@ -139,17 +134,7 @@ impl<T: Real> Samples<T> {
 }
 
 /// Rows of a data set in the order in which the network's first layer reads.
-pub(super) fn arrange<T: Real>(
-    network: &Network,
-    plan: &Plan,
-    rows: &[T],
-    samples: usize,
-    out: &mut [T],
-) {
-    if plan.input_by_sample {
-        out.copy_from_slice(rows);
-        return;
-    }
+pub(super) fn arrange<T: Real>(network: &Network, rows: &[T], samples: usize, out: &mut [T]) {
     let (channels, plane) = channels_and_plane(network.input_shape());
     to_channels(rows, samples, channels, plane, out);
 }

@@ -130,11 +130,11 @@ impl<T: Real> Objective<T> {
         let plan = Plan::new(&network);
         let count = data.len();
         let block = plan.block_size(count, size_of::<T>());
-        let samples = Samples::new(&network, &plan, data, block)?;
+        let samples = Samples::new(&network, data, block)?;
         let strips = plan
             .strip(count, size_of::<T>())
             .filter(|strip| *strip < block)
-            .map(|strip| Samples::new(&network, &plan, data, strip))
+            .map(|strip| Samples::new(&network, data, strip))
             .transpose()?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -334,13 +334,7 @@ impl<T: Real> Inner<T> {
     /// A block of other inputs, given as rows.
     fn arranged<'a>(&'a self, rows: &[T], samples: usize, ordered: &'a mut Vec<T>) -> Block<'a, T> {
         reserve(ordered, rows.len());
-        data::arrange(
-            &self.network,
-            &self.plan,
-            rows,
-            samples,
-            &mut ordered[..rows.len()],
-        );
+        data::arrange(&self.network, rows, samples, ordered);
         Block {
             network: &self.network,
             plan: &self.plan,

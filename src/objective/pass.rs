@@ -37,7 +37,7 @@ pub(crate) struct Scratch<T> {
     pub norm: Vec<T>,
 }
 
-/// A network and one block of inputs, in the order of [`Plan::input_by_sample`].
+/// A network and one block of inputs, channel by channel.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a, T> {
     pub network: &'a Network,
@@ -95,11 +95,7 @@ impl<'a, T: Real> Block<'a, T> {
     }
 
     pub(super) fn view<'b>(&self, data: &'b [T], value: ValueId) -> View<'b, T> {
-        if value == 0 && self.plan.input_by_sample {
-            View::by_sample(data, self.samples, self.plan.lengths[0], 1)
-        } else {
-            View::by_channel(data, self.samples, self.plan.planes[value])
-        }
+        View::by_channel(data, self.samples, self.plan.planes[value])
     }
 
     /// The network's outputs, [outputs, samples].

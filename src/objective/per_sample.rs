@@ -3,7 +3,7 @@
 use super::pass::{Block, Primal, Real, Scratch, reserve};
 use super::{Objective, Workspace};
 use crate::data::Targets;
-use crate::nn::kernels::matrix::{row_sums, square_norm};
+use crate::nn::kernels::matrix::row_sums;
 use crate::nn::kernels::{View, Write, channels_and_plane, conv, to_channels, to_samples};
 use crate::nn::losses::{LossBatch, TargetSlice};
 use crate::nn::network::Operator;
@@ -172,13 +172,7 @@ impl<T: Real> Block<'_, T> {
             match operation.operator {
                 Operator::Dense { bias, .. } => {
                     square_sum(dy, &mut deltas);
-                    if operation.input == 0 && plan.input_by_sample {
-                        for (sum, row) in inputs.iter_mut().zip(x.chunks_exact(plan.lengths[0])) {
-                            *sum = square_norm(row);
-                        }
-                    } else {
-                        square_sum(x, &mut inputs);
-                    }
+                    square_sum(x, &mut inputs);
                     let bias = if bias.is_some() { T::ONE } else { T::ZERO };
                     for ((square, delta), input) in squares.iter_mut().zip(&deltas).zip(&inputs) {
                         *square += *delta * (*input + bias);

@@ -33,16 +33,9 @@ pub(crate) struct Plan {
     /// For each operation, whether the backward pass is the first to write the
     /// gradient of its input, and of the other summand of an addition.
     pub writes: Vec<(Write, Write)>,
-    /// Whether inputs are kept sample by sample instead of channel by channel:
-    /// a wide dense layer reads the sums of its products and the rows of its
-    /// gradient one behind the other then, without packing.
-    pub input_by_sample: bool,
     /// For each value, whether no parameter influences it.
     pub constant: Vec<bool>,
 }
-
-/// Features from which a dense first layer reads its inputs sample by sample.
-const WIDE: usize = 256;
 
 impl Plan {
     pub fn new(network: &Network) -> Self {
@@ -59,12 +52,6 @@ impl Plan {
             convolutions: Vec::new(),
             norm_scratch: 0,
             writes: vec![(Write::Accumulate, Write::Accumulate); operations.len()],
-            input_by_sample: network.input_shape().len() >= WIDE
-                && operations.iter().all(|operation| match operation.operator {
-                    Operator::Dense { .. } => true,
-                    Operator::Add(earlier) => operation.input != 0 && earlier != 0,
-                    _ => operation.input != 0,
-                }),
             constant: vec![true],
         };
         for (k, operation) in operations.iter().enumerate() {

@@ -40,9 +40,9 @@ pub fn tangent<T: Scalar>(
     products([(direction, x), (weight, rx)], widths, start, y);
 }
 
-/// Weights × numbers of a sample up to which the tiles are faster than a
+/// Weights up to which the tiles are faster than a
 /// product that packs its operands.
-const TILED: usize = 1 << 18;
+const TILED: usize = 1 << 16;
 
 fn products<T: Scalar, const TERMS: usize>(
     terms: [(&[T], View<'_, T>); TERMS],
@@ -62,16 +62,6 @@ fn products<T: Scalar, const TERMS: usize>(
             )
         });
         accumulate((outputs, n, inputs), (y, n), start, terms);
-        return;
-    }
-    if inputs * outputs <= TILED && terms.iter().all(|(_, x)| x.channel_stride == 1) {
-        let terms = terms.map(|(weight, x)| {
-            (
-                Matrix::rows(weight, inputs),
-                Matrix::new(x.data, x.sample_stride, 1),
-            )
-        });
-        dots((outputs, n, inputs), y, start, terms);
         return;
     }
     let mut write = match start {
@@ -123,8 +113,6 @@ pub fn input_gradient<T: Scalar, const TERMS: usize>(
 }
 
 /// dW ← or += Σ dy xᵀ over the terms (dy, x), db ← or += Σ dy of the first.
-///
-/// Samples lie one behind the other in every x, or in none.
 pub fn parameter_gradient<T: Scalar, const TERMS: usize>(
     (inputs, outputs): (usize, usize),
     terms: [(&[T], View<'_, T>); TERMS],
@@ -137,29 +125,19 @@ pub fn parameter_gradient<T: Scalar, const TERMS: usize>(
     };
     let n = x.samples;
     let sizes = (outputs, inputs, n);
-    if inputs * outputs > TILED
-        || terms
-            .iter()
-            .any(|(_, x)| x.sample_stride != 1 && x.channel_stride != 1)
-    {
-        let mut write = write;
-        for (dy, x) in terms {
-            let x = Matrix::new(x.data, x.sample_stride, x.channel_stride);
-            multiply(sizes, weight, write, Matrix::rows(dy, n), x);
-            write = Write::Accumulate;
-        }
-    } else if terms.iter().all(|(_, x)| x.sample_stride == 1) {
+    if inputs * outputs <= TILED && terms.iter().all(|(_, x)| x.sample_stride == 1) {
         let terms = terms.map(|(dy, x)| {
             let x = Matrix::new(x.data, x.channel_stride, 1);
             (Matrix::rows(dy, n), x)
         });
         dots(sizes, weight, write.into(), terms);
     } else {
-        let terms = terms.map(|(dy, x)| {
+        let mut write = write;
+        for (dy, x) in terms {
             let x = Matrix::new(x.data, x.sample_stride, x.channel_stride);
-            (Matrix::rows(dy, n), x)
-        });
-        accumulate(sizes, (weight, inputs), write.into(), terms);
+            multiply(sizes, weight, write, Matrix::rows(dy, n), x);
+            write = Write::Accumulate;
+        }
     }
     if let Some(bias) = bias {
         row_sums(bias, write, first, n);

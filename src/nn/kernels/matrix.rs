@@ -102,40 +102,6 @@ fn sum_lanes<T: Scalar>(sums: &[T; LANES]) -> T {
     sum
 }
 
-/// Σ aᵢbᵢ.
-#[allow(clippy::needless_range_loop)]
-#[inline(always)]
-fn dot<T: Scalar, const FMA: bool>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::ZERO; LANES];
-    let (chunks, others) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = chunks.remainder().iter().zip(others.remainder());
-    for (a, b) in chunks.zip(others) {
-        for i in 0..LANES {
-            sums[i] = a[i].fma::<FMA>(b[i], sums[i]);
-        }
-    }
-    let mut sum = sum_lanes(&sums);
-    for (a, b) in rest {
-        sum = a.fma::<FMA>(*b, sum);
-    }
-    sum
-}
-
-struct SquareNorm<'a, T>(&'a [T]);
-
-impl<T: Scalar> Kernel for SquareNorm<'_, T> {
-    type Output = T;
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> T {
-        dot::<T, FMA>(self.0, self.0)
-    }
-}
-
-/// Σ xᵢ².
-pub fn square_norm<T: Scalar>(x: &[T]) -> T {
-    dispatch(SquareNorm(x))
-}
-
 struct RowSums<'a, T> {
     dst: &'a mut [T],
     write: Write,

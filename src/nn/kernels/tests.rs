@@ -1,7 +1,7 @@
 use super::conv::{self, ConvGeometry};
 use super::elementwise::{axpy, displace, product, put, two_products};
 use super::layer_norm::{self, NormGeometry};
-use super::matrix::{Matrix, Write, multiply, multiply_into, row_sums, square_norm};
+use super::matrix::{Matrix, Write, multiply, multiply_into, row_sums};
 use super::pool::{self, PoolGeometry};
 use super::{Scalar, View, dense, flatten, to_channels, to_samples, unflatten};
 
@@ -109,13 +109,6 @@ fn a_matrix_beyond_its_slice_is_refused() {
     let mut c = [0.0; 4];
     let (lhs, rhs) = (Matrix::rows(&a, 3), Matrix::rows(&a, 2));
     multiply((2, 2, 3), &mut c, Write::Overwrite, lhs, rhs);
-}
-
-#[test]
-fn a_square_norm_is_a_sum_of_squares() {
-    let x = numbers(37, 0.4);
-    let expected = x.iter().map(|x| x * x).sum();
-    assert_close(&[square_norm(&x)], &[expected]);
 }
 
 #[test]

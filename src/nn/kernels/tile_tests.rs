@@ -35,6 +35,9 @@ fn run<T: Scalar>(by: By, kernel: impl VectorKernel<T>) {
     }
 }
 
+/// What a sum begins with at (i, j).
+type Value<'a> = Box<dyn Fn(usize, usize) -> f64 + 'a>;
+
 /// Σ over two terms of a matrix product, by the definition, with a start.
 fn expected<T: Scalar>(
     (m, n, k): (usize, usize, usize),
@@ -78,7 +81,7 @@ fn check<T: Scalar>(tolerance: f64) {
                 assert!(error < tolerance, "{sizes:?}: {found:?} {expected}");
             }
         };
-        let starts: [(Start<'_, T>, Box<dyn Fn(usize, usize) -> f64>); 3] = [
+        let starts: [(Start<'_, T>, Value<'_>); 3] = [
             (Start::Zero, Box::new(|_, _| 0.0)),
             (Start::Old, Box::new(|i, j| old[i * n + j].to_f64())),
             (Start::Rows(&bias), Box::new(|i, _| bias[i].to_f64())),

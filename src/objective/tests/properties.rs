@@ -28,14 +28,14 @@ fn problems() -> Vec<Problem> {
     [
         (mlp(&[9, 9], "silu"), InputShape::Vector(2), 700),
         (cnn(), image(2, 6, 6), 150),
-        // Wide enough to keep its inputs sample by sample.
-        (mlp(&[7], "tanh"), InputShape::Vector(300), 300),
+        // Too wide for the tiles.
+        (mlp(&[230], "tanh"), InputShape::Vector(300), 40),
     ]
     .into_iter()
     .map(|(model, shape, samples)| {
         let data = oracle::data(shape, samples, 3, false);
         let (network, double, single) = objectives(&model, &cross_entropy(), &data);
-        assert!(double.inner.samples.blocks() > 1);
+        assert!(double.inner.samples.blocks() > 1 || samples == 40);
         (network, data, double, single)
     })
     .collect()
@@ -220,6 +220,24 @@ fn the_plane_is_the_loss_at_the_displaced_vector() {
             plane.loss_at(0.0, 0.0, &mut scratch),
             double.loss(&theta, &mut workspace)
         );
+    }
+}
+
+#[test]
+fn the_gauss_newton_factor_is_a_factor_of_the_operator() {
+    for (network, _, objective, _) in problems() {
+        let theta = oracle::theta(&network, 0.1);
+        let v = direction(theta.len(), 0.6);
+        let factor = objective.gauss_newton_factor(&theta, &()).unwrap();
+        let mut product = vec![0.0; factor.dim];
+        for row in factor.elements.chunks_exact(factor.dim) {
+            let along = dot(row, &v);
+            for (product, x) in product.iter_mut().zip(row) {
+                *product += along * x;
+            }
+        }
+        let expected = apply(&objective.gauss_newton(&theta), &v);
+        assert!(difference(&product, &expected) < 1e-10);
     }
 }
 
