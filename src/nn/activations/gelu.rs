@@ -20,14 +20,16 @@ impl Function for Gelu {
 
     #[inline(always)]
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
-        let (tail, unscaled) = x.normal_tail::<FMA>();
+        let (tail, moment, unscaled) = x.normal_tail::<FMA>();
         let cumulative = if x > T::ZERO { T::ONE - tail } else { tail };
         // 1/√(2π)
         let density = unscaled * T::from_f64(0.398_942_280_401_432_7);
+        // Far out the density is 0, also times infinity.
+        let near = x.within(T::from_f64(1e3));
         Jet {
-            value: x * cumulative,
-            first: x.fma::<FMA>(density, cumulative),
-            second: density * (T::TWO - x * x),
+            value: if x >= T::ZERO { x } else { -T::ZERO } - moment,
+            first: near.fma::<FMA>(density, cumulative),
+            second: density * (T::TWO - near * near),
         }
     }
 

@@ -1,5 +1,10 @@
 //! Activation functions with their first and second derivatives.
 //!
+//! Errors, held by the tests over the whole range: the value in f32 at most
+//! 2 ulp (units in the last place; the sine 0.51 ulp up to |x| = 3·10⁶), in f64 at
+//! most 6 ulp; φ' and φ'' in f32 4·10⁻⁷ and 6·10⁻⁷, absolute. Values below the
+//! smallest normal number may come out as 0, unless the argument is as small.
+//!
 //! A new one is a file with a [`Function`] (and, for the tests, the same function
 //! computed otherwise) and a line in the registry below.
 
@@ -116,6 +121,9 @@ pub trait Activation: Send + Sync {
     /// [`Function::reference`].
     #[cfg(test)]
     fn reference(&self, x: f64) -> [f64; 3];
+    /// φ, φ', φ'' as a processor without fused multiply-adds computes them.
+    #[cfg(test)]
+    fn plain_f32(&self, x: &[f32]) -> Vec<Jet<f32>>;
     /// [`Function::candle`].
     #[cfg(test)]
     fn candle(&self, x: &Tensor) -> candle_core::Result<Tensor>;
@@ -192,6 +200,11 @@ impl<F: Function> Activation for F {
     #[cfg(test)]
     fn reference(&self, x: f64) -> [f64; 3] {
         F::reference(x)
+    }
+
+    #[cfg(test)]
+    fn plain_f32(&self, x: &[f32]) -> Vec<Jet<f32>> {
+        x.iter().map(|x| F::jet::<f32, false>(*x)).collect()
     }
 
     #[cfg(test)]

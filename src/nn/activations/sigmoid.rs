@@ -20,12 +20,17 @@ impl Function for Sigmoid {
 
     #[inline(always)]
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
-        let (value, complement) = sigmoid::<T, FMA>(x);
-        let first = value * complement;
+        let (s, complement) = sigmoid::<T, FMA>(x);
+        let first = s * complement;
+        let (y, low, exponential) = over_one_plus_exp::<T, FMA>(T::ONE, -x.abs());
         Jet {
-            value,
+            value: if x > T::ZERO {
+                y
+            } else {
+                exponential.times::<FMA>(y, low)
+            },
             first,
-            second: first * (complement - value),
+            second: first * (complement - s),
         }
     }
 
@@ -58,4 +63,36 @@ pub fn sigmoid<T: Scalar, const FMA: bool>(x: T) -> (T, T) {
     } else {
         (small, large)
     }
+}
+
+/// eˣ = (1 + p)·scale·back, of [`Scalar::exp_nonpositive_parts`].
+#[derive(Clone, Copy, Debug)]
+pub struct Exponential<T> {
+    p: T,
+    scale: T,
+    back: T,
+}
+
+impl<T: Scalar> Exponential<T> {
+    /// (y + low)·eˣ for a `low` that completes a rounded `y`.
+    #[inline(always)]
+    pub fn times<const FMA: bool>(self, y: T, low: T) -> T {
+        let rest = y.fma::<FMA>(self.p, low.fma::<FMA>(self.p, low));
+        (y + rest) * self.scale * self.back
+    }
+}
+
+/// y/(1 + eˣ) for x ≤ 0, rounded, what the rounding of 1 + eˣ lost, and eˣ.
+#[inline(always)]
+pub fn over_one_plus_exp<T: Scalar, const FMA: bool>(y: T, x: T) -> (T, T, Exponential<T>) {
+    let (p, scale, back) = x.exp_nonpositive_parts::<FMA>();
+    // Without `back`, which matters only where e is negligible.
+    let e = scale.fma::<FMA>(p, scale);
+    let sum = T::ONE + e;
+    let quotient = y / sum;
+    // A correction of half a unit in the last place needs no exact 1/(1 + e).
+    let inverse = sum.fma::<FMA>(-T::HALF, T::from_f64(1.457));
+    let lost = e - (sum - T::ONE);
+    let low = -(quotient * lost * inverse);
+    (quotient, low, Exponential { p, scale, back })
 }

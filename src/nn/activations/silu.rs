@@ -3,7 +3,7 @@
 #[cfg(test)]
 use candle_core::Tensor;
 
-use super::sigmoid;
+use super::sigmoid::{over_one_plus_exp, sigmoid};
 use super::{Function, Jet};
 use crate::nn::kernels::Scalar;
 use crate::recipe::Choice;
@@ -23,10 +23,20 @@ impl Function for Silu {
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
         let (s, complement) = sigmoid::<T, FMA>(x);
         let slope = s * complement;
+        // Not x·σ(x): for negative x, σ(x) may be too small for a normal number
+        // where x·σ(x) is none too small.
+        let positive = x > T::ZERO;
+        let near = x.within(T::from_f64(1e3));
+        let y = if positive { x } else { near };
+        let (y, low, exponential) = over_one_plus_exp::<T, FMA>(y, -x.abs());
         Jet {
-            value: x * s,
-            first: x.fma::<FMA>(slope, s),
-            second: slope * (T::TWO + x * (complement - s)),
+            value: if positive {
+                y
+            } else {
+                exponential.times::<FMA>(y, low)
+            },
+            first: near.fma::<FMA>(slope, s),
+            second: slope * (T::TWO + near * (complement - s)),
         }
     }
 

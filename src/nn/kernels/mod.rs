@@ -21,6 +21,8 @@ pub mod tile;
 pub mod vector;
 
 #[cfg(test)]
+mod accuracy_tests;
+#[cfg(test)]
 mod tests;
 
 pub use matrix::{Matrix, Write};
