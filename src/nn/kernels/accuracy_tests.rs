@@ -59,7 +59,8 @@ case!(
     Moment,
     |x| x.normal_tail::<FMA>().1,
     |x| x.abs() * tail(x),
-    |_| true
+    // Beyond it the tail is subnormal, which the reference multiplies.
+    |x| x.abs() < 37.5
 );
 case!(
     Density,
@@ -232,13 +233,13 @@ fn double_precision_is_exact_to_a_few_units_in_the_last_place() {
     check_double(Ln, 4.0);
     check_double(Ln1p, 4.0);
     check_double(Sin, 3.5);
-    check_double(Tail, 10.0);
-    check_double(Moment, 10.0);
+    check_double(Tail, 8.0);
+    check_double(Moment, 9.0);
     check_double(Density, 2.5);
     let x = doubles(Cos::defined);
     let found = both(Cos, &x);
     for (i, x) in x.iter().enumerate() {
-        assert!(found.iter().all(|y| (y[i] - libm::cos(*x)).abs() < 3e-16));
+        assert!(found.iter().all(|y| (y[i] - libm::cos(*x)).abs() < 5e-16));
     }
 }
 

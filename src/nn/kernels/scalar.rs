@@ -79,7 +79,7 @@ pub trait Scalar:
     fn ln_1p_unit<const FMA: bool>(self) -> Self;
     /// (sin x, cos x) for |x| ≤ 3·10⁶, and with fused multiply-adds ≤ 10¹⁵.
     /// Error: at most 0.51 ulp each in f32, also near the zeros. In f64 at most
-    /// 2.5 ulp for the sine, 3·10⁻¹⁶ for the cosine. Beyond that range only
+    /// 2.5 ulp for the sine, 5·10⁻¹⁶ for the cosine. Beyond that range only
     /// bounded: the argument's own rounding decides there.
     fn sin_cos<const FMA: bool>(self) -> (Self, Self);
     /// For the standard normal distribution: the tail probability
