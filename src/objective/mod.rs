@@ -130,7 +130,7 @@ impl<T: Real> Objective<T> {
         }
         let plan = Plan::new(&network);
         let count = data.len();
-        let block = plan.block_size(count, size_of::<T>());
+        let block = plan.block_size(count, network.layout().len(), size_of::<T>());
         let samples = Samples::new(&network, data, block)?;
         let strips = plan
             .strip(count, size_of::<T>())
