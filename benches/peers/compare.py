@@ -80,7 +80,7 @@ def main():
         with open(arguments.merge) as file:
             kept = json.load(file)
         head, peaks = kept["head"], kept["peaks"]
-        ours = {(row["work"], row["network"]): row for row in kept["ours"]}
+        ours = {(row["work"], row["network"], row["precision"]): row for row in kept["ours"]}
         scaling = {row["work"]: row for row in kept["scaling"]}
         for peer, rows in kept["peers"].items():
             peers[peer] = {(r["work"], r["network"], r["precision"], r["variant"]): r for r in rows}
@@ -98,7 +98,7 @@ def main():
             report = run([*pinned, arguments.losscape, "bench", *common], "losscape")
             head = dict(program=report["program"], processor=report["processor"], programs=head.get("programs", {}))
             for row in report["rows"]:
-                keep_best(ours, (row["work"], row["network"]), row)
+                keep_best(ours, (row["work"], row["network"], row["precision"]), row)
             for peak in report["peaks"]:
                 for key in ("fma", "product"):
                     best = peaks.setdefault(peak["precision"], {})
@@ -133,23 +133,22 @@ def main():
         print(f"peak of one core in {precision}: {peak['fma']:.0f} GFLOP/s, in a 512x512 product {peak['product']:.0f}")
     print()
     lines = []
-    for (work, network), row in ours.items():
-        mine, precision = row["microseconds"], row["precision"]
+    for (work, network, precision), row in ours.items():
+        mine = row["microseconds"]
         eager = lambda variant: "fused" not in variant and "linearized" not in variant
         jax = shortest(peers["JAX"], work, network, precision, eager)
         torch = shortest(peers["PyTorch"], work, network, precision, eager)
         ratio = over(torch if work == "training step" else least(jax, torch), mine)
         every = least(*(shortest(rows, work, network, precision) for rows in peers.values()))
-        single = least(*(shortest(rows, work, network, "f32") for rows in peers.values()))
         wanted = WANTED.get((work, network))
         share = row["operations"] / (1e3 * mine) / peaks[precision]["fma"]
         lines.append([work, network, precision, number(mine), f"{100 * share:.0f} %", number(jax), number(torch),
                       number(ratio, "{:.2f}"), "" if wanted is None else f"{wanted}",
                       "" if wanted is None or ratio is None else ("yes" if ratio >= wanted else "no"),
-                      number(over(every, mine), "{:.2f}"), number(over(single, mine), "{:.2f}")])
+                      number(over(every, mine), "{:.2f}")])
     if lines:
         show(["work", "network", "type", "losscape, µs", "of peak", "JAX", "PyTorch", "ratio", "wanted", "reached",
-              "any variant", "peers in f32"], lines)
+              "any variant"], lines)
     lines = []
     for row in scaling.values():
         one, two = row["one"]["microseconds"], row["two"]["microseconds"]

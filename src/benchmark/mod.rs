@@ -125,14 +125,20 @@ pub struct Report {
 /// One entry of the suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
-    Kernel(Work, NetworkKind),
+    Kernel(Work, Precision, NetworkKind),
     Scaling(ScalingWork),
 }
 
 impl Entry {
     fn name(self) -> String {
         match self {
-            Self::Kernel(work, network) => format!("{}, {}", work.name(), network.name()),
+            Self::Kernel(work, precision, network) => {
+                let mut name = format!("{}, {}", work.name(), network.name());
+                if work.precisions().len() > 1 {
+                    name = format!("{name}, {}", precision.name());
+                }
+                name
+            }
             Self::Scaling(work) => work.name().to_owned(),
         }
     }
@@ -141,10 +147,12 @@ impl Entry {
 /// The whole suite in order.
 fn suite() -> impl Iterator<Item = Entry> {
     let kernels = Work::ALL.into_iter().flat_map(|work| {
-        NetworkKind::ALL
-            .into_iter()
-            .filter(move |network| work.is_measured_on(*network))
-            .map(move |network| Entry::Kernel(work, network))
+        work.precisions().iter().flat_map(move |precision| {
+            NetworkKind::ALL
+                .into_iter()
+                .filter(move |network| work.is_measured_on(*network))
+                .map(move |network| Entry::Kernel(work, *precision, network))
+        })
     });
     kernels.chain(ScalingWork::ALL.into_iter().map(Entry::Scaling))
 }
@@ -186,7 +194,8 @@ pub fn run(options: &Options, on_work: &mut dyn FnMut(&str)) -> Result<Report, B
             message,
         };
         match entry {
-            Entry::Kernel(work, network) => {
+            Entry::Kernel(work, precision, network) => {
+                let work = (work, precision);
                 let case = Case::new(network).map_err(fail)?;
                 let measured = pool
                     .install(|| works::measure(work, &case, (options.clock, options.seconds)))

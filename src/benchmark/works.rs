@@ -12,7 +12,7 @@ use super::timing::{Clock, Timing, repeat};
 use crate::catalogue;
 use crate::data::PreparedData;
 use crate::landscape::{GridAxis, evaluate_slice2d};
-use crate::math::{SymmetricOperator, vector};
+use crate::math::vector;
 use crate::objective::{Objective, Real};
 use crate::recipe::Recipe;
 use crate::train::{Run, Setup};
@@ -26,8 +26,7 @@ pub enum Work {
     SlicePoint,
     /// Loss and gradient in single precision.
     Gradient,
-    /// A product with the Hessian in double precision, at the same θ as many
-    /// before it.
+    /// A product with the Hessian, at the same θ as many before it.
     Hessian,
     /// A product with the Gauss–Newton matrix, likewise.
     GaussNewton,
@@ -61,11 +60,12 @@ impl Work {
         }
     }
 
-    /// Its precision.
-    pub fn precision(self) -> Precision {
+    /// Its precisions. Curvature is computed in double precision; in single
+    /// precision it is measured for comparison with programs that do that.
+    pub fn precisions(self) -> &'static [Precision] {
         match self {
-            Self::Hessian | Self::GaussNewton => Precision::F64,
-            _ => Precision::F32,
+            Self::Hessian | Self::GaussNewton => &[Precision::F64, Precision::F32],
+            _ => &[Precision::F32],
         }
     }
 
@@ -120,8 +120,13 @@ pub struct Measured {
 
 impl Measured {
     /// The row of the table.
-    pub fn row(self, work: Work, case: &Case, threads: usize, peaks: &[Peak]) -> Row {
-        let precision = work.precision();
+    pub fn row(
+        self,
+        (work, precision): (Work, Precision),
+        case: &Case,
+        threads: usize,
+        peaks: &[Peak],
+    ) -> Row {
         let operations = work.operations(case);
         let gflops = operations / (1e3 * self.timing.microseconds);
         let peak = peaks
@@ -158,11 +163,18 @@ pub fn objective<T: Real>(case: &Case) -> Result<Objective<T>, String> {
 }
 
 /// Does a work for about so many seconds of this clock.
-pub fn measure(work: Work, case: &Case, time: (Clock, f64)) -> Result<Measured, String> {
+pub fn measure(
+    (work, precision): (Work, Precision),
+    case: &Case,
+    time: (Clock, f64),
+) -> Result<Measured, String> {
     match work {
         Work::SlicePoint => slice_point(case, time),
         Work::Gradient => gradient(case, time),
-        Work::Hessian | Work::GaussNewton => curvature(work, case, time),
+        Work::Hessian | Work::GaussNewton => match precision {
+            Precision::F64 => curvature::<f64>(work, case, time),
+            Precision::F32 => curvature::<f32>(work, case, time),
+        },
         Work::GradientNorms => gradient_norms(case, time),
         Work::TrainingStep => training_step(case, time),
     }
@@ -205,23 +217,32 @@ fn gradient(case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, Str
     })
 }
 
-fn curvature(work: Work, case: &Case, (clock, seconds): (Clock, f64)) -> Result<Measured, String> {
-    let objective = objective::<f64>(case)?;
-    let theta = vector::to_f64(&case.theta);
+fn curvature<T: Real>(
+    work: Work,
+    case: &Case,
+    (clock, seconds): (Clock, f64),
+) -> Result<Measured, String> {
+    let objective = objective::<T>(case)?;
+    let converted = |vector: &[f32]| -> Vec<T> {
+        let numbers = vector.iter();
+        numbers.map(|x| T::from_f64(f64::from(*x))).collect()
+    };
+    let theta = converted(&case.theta);
     let operator = match work {
         Work::GaussNewton => objective.gauss_newton(&theta),
         _ => objective.hessian(&theta),
     };
-    let v = vector::to_f64(&case.directions[0]);
-    let mut product = vec![0.0; v.len()];
+    let v = converted(&case.directions[0]);
+    let mut product = vec![T::ZERO; v.len()];
     let timing = repeat(clock, seconds, || {
-        operator.apply(black_box(&v), &mut product);
+        operator.product(black_box(&v), &mut product);
         black_box(&mut product);
     });
+    let pairs = v.iter().zip(&product);
     Ok(Measured {
         timing,
         loss: objective.loss(&theta, &mut objective.workspace()),
-        check: vector::dot(&v, &product),
+        check: pairs.map(|(v, hv)| v.to_f64() * hv.to_f64()).sum(),
     })
 }
 

@@ -87,6 +87,11 @@ struct SliceArgs {
     /// A line along the first direction instead of a plane
     #[arg(long)]
     line: bool,
+
+    /// Measure the loss on N samples drawn at random, with its standard error
+    /// [default: on all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    samples: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -212,6 +217,9 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
         settings.directions = SliceDirections::Random { seed };
     }
     settings.line = args.line;
+    settings.samples = args
+        .samples
+        .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     if let Some(file) = directions_file(args)? {
         let layout = target.setup.network.layout();
         let load = |prefix| checkpoint::load_prefixed(&file, layout, prefix);
@@ -238,7 +246,10 @@ fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
         Split::Train => "train",
         Split::Validation => "validation",
     };
-    let subject = subject(&target.setup, target.step, split);
+    let mut subject = subject(&target.setup, target.step, split);
+    if let Some(count) = settings.samples {
+        subject.samples = subject.samples.min(count);
+    }
     let directions = describe_directions(&landscape, &settings, target.theta.len());
     let Landscape {
         shape,

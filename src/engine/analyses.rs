@@ -12,6 +12,7 @@ use crate::curvature::{
     DensityOptions, EigenvalueEstimate, ExtremalOptions, SpectralDensity, TraceMethod,
     spectral_density, top_eigenvalues, trace,
 };
+use crate::data::Dataset;
 use crate::diagnostics::{PredictionMap, prediction};
 use crate::gradients::{GradientMaps, SaliencyMaps, choose_samples, gradient_maps, saliency};
 use crate::landscape::{
@@ -77,6 +78,33 @@ impl Split {
         }
     }
 
+    fn data(self, setup: &Setup) -> Result<&Dataset, JobError> {
+        match self {
+            Self::Train => Ok(&setup.data.train),
+            Self::Validation => setup.data.validation.as_ref().ok_or_else(no_validation),
+        }
+    }
+
+    /// The loss on `count` samples of this set, drawn without putting back from
+    /// the recipe's seed, and how many there are in all.
+    fn excerpt<T: objective::Real>(
+        self,
+        setup: &Setup,
+        count: usize,
+    ) -> Result<(Objective<T>, usize), JobError> {
+        let data = self.data(setup)?;
+        let population = data.len();
+        let mut random = stream(setup.recipe.seed, "excerpt");
+        let mut chosen =
+            rand::seq::index::sample(&mut random, population, count.clamp(1, population))
+                .into_vec();
+        chosen.sort_unstable();
+        let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
+        Objective::new(network, loss, &data.subset(&chosen))
+            .map(|objective| (objective, population))
+            .map_err(|error| JobError::Failed(error.to_string()))
+    }
+
     fn objective_double(self, setup: &Setup) -> Result<Objective<f64>, JobError> {
         match self {
             Self::Train => Ok(setup.training_double()?.clone()),
@@ -119,6 +147,9 @@ pub struct SliceSettings {
     pub split: Split,
     /// A line along the first direction instead of a plane.
     pub line: bool,
+    /// Measure the loss on so many of the samples only, and its standard error;
+    /// on all of them where there is no number.
+    pub samples: Option<usize>,
 }
 
 impl SliceSettings {
@@ -138,6 +169,7 @@ impl SliceSettings {
             },
             split: Split::parse(slice.text("split")).unwrap_or_default(),
             line: false,
+            samples: None,
         }
     }
 }
@@ -204,10 +236,20 @@ pub fn slice(
     progress: &dyn Progress,
     on_level: &mut dyn FnMut(Landscape),
 ) -> Result<Landscape, JobError> {
-    let objective = settings.split.objective(setup)?;
+    let excerpt = match settings.samples {
+        Some(count) => Some(settings.split.excerpt::<f32>(setup, count)?),
+        None => None,
+    };
+    let objective = match &excerpt {
+        Some((objective, _)) => objective,
+        None => settings.split.objective(setup)?,
+    };
     let directions = slice_directions(setup, &centre.theta, path, settings)?;
     let [first, second] = directions.to_f32();
-    let plane = objective.plane(&centre.theta, &first, &second);
+    let mut plane = objective.plane(&centre.theta, &first, &second);
+    if let Some((_, population)) = excerpt {
+        plane = plane.drawn_from(population);
+    }
     let landscape = on_plane(&centre.theta, directions, path)?;
     let errors = |points: &[PathPoint]| plane_errors(objective, &plane, path, points, progress);
     evaluate(&plane, landscape, settings, progress, &errors, on_level)
@@ -225,9 +267,18 @@ pub fn slice_double(
     settings: &SliceSettings,
     progress: &dyn Progress,
 ) -> Result<Landscape, JobError> {
-    let objective = settings.split.objective_double(setup)?;
+    let (objective, population) = match settings.samples {
+        Some(count) => {
+            let (objective, population) = settings.split.excerpt(setup, count)?;
+            (objective, Some(population))
+        }
+        None => (settings.split.objective_double(setup)?, None),
+    };
     let directions = slice_directions(setup, centre, path, settings)?;
-    let plane = objective.plane(centre, &directions.first, &directions.second);
+    let mut plane = objective.plane(centre, &directions.first, &directions.second);
+    if let Some(population) = population {
+        plane = plane.drawn_from(population);
+    }
     let landscape = on_plane(centre, directions, path)?;
     let errors = |points: &[PathPoint]| plane_errors(&objective, &plane, path, points, progress);
     evaluate(&plane, landscape, settings, progress, &errors, &mut |_| ())
@@ -784,6 +835,39 @@ mod tests {
             path_error > 0.0 && path_error < random,
             "{path_error} {random}"
         );
+    }
+
+    #[test]
+    fn an_excerpt_tells_how_far_it_may_be_off() {
+        let run = trained();
+        let (setup, centre) = (run.setup(), run.snapshot());
+        let of = |samples| {
+            let settings = SliceSettings {
+                grid: 9,
+                samples,
+                ..settings()
+            };
+            let found = slice(setup, &centre, &[], &settings, &(), &mut |_| ()).unwrap();
+            plane(&found).clone()
+        };
+        let (all, half) = (of(None), of(Some(setup.data.train.len() / 2)));
+        assert!(all.stderr.is_none());
+        let stderr = half.stderr.unwrap();
+        let off: Vec<f64> = all
+            .loss
+            .iter()
+            .zip(&half.loss)
+            .zip(&stderr)
+            .map(|((all, half), stderr)| (all - half).abs() / stderr)
+            .collect();
+        // The points share their samples, so that they are off together.
+        assert!(off.iter().all(|off| *off < 4.5), "{off:?}");
+        assert!(off.iter().any(|off| *off > 0.01));
+        let whole = of(Some(usize::MAX));
+        assert_eq!(whole.stderr.unwrap(), vec![0.0; 81]);
+        for (sampled, all) in whole.loss.iter().zip(&all.loss) {
+            assert!((sampled - all).abs() <= 1e-12 * all.abs());
+        }
     }
 
     #[test]

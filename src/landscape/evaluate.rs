@@ -21,7 +21,8 @@ const CHUNK: usize = 8;
 /// Grids of 2ᵏ + 1 points are refined from 9×9 on, others as far as their
 /// numbers divide; every point is evaluated once. `on_level` gets each grid as
 /// soon as it is complete; the last one is also returned. Points are evaluated
-/// in parallel, each from θ* itself. Progress counts points.
+/// in parallel, each from θ* itself. Progress counts points. A loss on an excerpt
+/// of the samples ([`PlaneLoss::population`]) comes with its standard error.
 ///
 /// After cancellation the finest complete grid is returned: look at
 /// [`Slice2d::is_finest`]. The coarsest grid is always completed, so that there
@@ -50,7 +51,8 @@ pub fn evaluate_slice2d<P: PlaneLoss + ?Sized>(
             let slice = Arc::new(Slice2d {
                 alpha: xs.iter().copied().step_by(sx).collect(),
                 beta: ys.iter().copied().step_by(sy).collect(),
-                loss: values,
+                loss: values.iter().map(|(loss, _)| *loss).collect(),
+                stderr: errors(plane, &values),
                 level,
                 levels: levels.len(),
             });
@@ -83,7 +85,8 @@ pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
         &mut |level, (stride, _), values| {
             let slice = Arc::new(Slice1d {
                 alpha: xs.iter().copied().step_by(stride).collect(),
-                loss: values,
+                loss: values.iter().map(|(loss, _)| *loss).collect(),
+                stderr: errors(plane, &values),
                 level,
                 levels: levels.len(),
             });
@@ -92,6 +95,13 @@ pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
         },
     );
     finest.ok_or(Cancelled)
+}
+
+/// The standard errors of evaluated points, where they have them.
+fn errors<P: PlaneLoss + ?Sized>(plane: &P, values: &[(f64, f64)]) -> Option<Vec<f64>> {
+    plane
+        .population()
+        .map(|_| values.iter().map(|(_, stderr)| *stderr).collect())
 }
 
 /// Both axes' strides level by level; the axis with fewer waits at its
@@ -122,17 +132,18 @@ impl<P: PlaneLoss + ?Sized> Scratches<'_, P> {
 }
 
 /// Evaluate level after level, handing each complete one to `on_level` with its
-/// strides and its values, row after row.
+/// strides, its values and their standard errors, row after row.
 fn refine<P: PlaneLoss + ?Sized>(
     plane: &P,
     coordinates: &(dyn Fn(usize, usize) -> (f64, f64) + Sync),
     (nx, ny): (usize, usize),
     levels: &[(usize, usize)],
     progress: &dyn Progress,
-    on_level: &mut dyn FnMut(usize, (usize, usize), Vec<f64>),
+    on_level: &mut dyn FnMut(usize, (usize, usize), Vec<(f64, f64)>),
 ) {
     let total = nx * ny;
-    let mut values = vec![f64::NAN; total];
+    const UNKNOWN: (f64, f64) = (f64::NAN, f64::NAN);
+    let mut values = vec![UNKNOWN; total];
     let mut known = vec![false; total];
     let done = AtomicUsize::new(0);
     let scratches = Scratches {
@@ -147,7 +158,7 @@ fn refine<P: PlaneLoss + ?Sized>(
         };
         let missing: Vec<usize> = points().filter(|k| !known[*k]).collect();
         let must_finish = level == 0 && missing.len() <= NEVER_CANCELLED;
-        let mut found = vec![f64::NAN; missing.len()];
+        let mut found = vec![UNKNOWN; missing.len()];
         // Small enough that all threads have work, whole rows where possible.
         let chunk = (missing.len() / (4 * rayon::current_num_threads())).clamp(1, CHUNK);
         let stopped = AtomicBool::new(false);
@@ -164,7 +175,13 @@ fn refine<P: PlaneLoss + ?Sized>(
                             return;
                         }
                         let (a, b) = coordinates(k % nx, k / nx);
-                        *found = plane.loss_at(a, b, scratch);
+                        *found = match plane.population() {
+                            None => (plane.loss_at(a, b, scratch), f64::NAN),
+                            Some(population) => {
+                                let sampled = plane.sampled_loss_at(a, b, scratch);
+                                (sampled.mean, sampled.standard_error(population))
+                            }
+                        };
                     }
                     let before = done.fetch_add(missing.len(), Ordering::Relaxed);
                     progress.report(before + missing.len(), total);

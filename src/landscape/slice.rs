@@ -13,6 +13,10 @@ pub struct Slice1d {
     /// a number is kept.
     #[serde(with = "cells")]
     pub loss: Vec<f64>,
+    /// Standard error of each loss, where it was measured on an excerpt of the
+    /// samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Vec<f64>>,
     /// Which grid of the refinement this is, from 0.
     pub level: usize,
     /// How many grids there are.
@@ -37,6 +41,9 @@ pub struct Slice2d {
     /// was computed: what is infinite or not a number is kept, and any finite
     /// value, zero and negative included, is a loss.
     pub loss: Vec<f64>,
+    /// Standard error of each loss, where it was measured on an excerpt of the
+    /// samples; laid out as `loss`.
+    pub stderr: Option<Vec<f64>>,
     /// Which grid of the refinement this is, from 0.
     pub level: usize,
     /// How many grids there are.
@@ -126,6 +133,8 @@ struct Rows {
     alpha: Vec<f64>,
     beta: Vec<f64>,
     loss: Vec<Vec<Cell>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stderr: Option<Vec<Vec<Cell>>>,
     #[serde(default)]
     level: usize,
     #[serde(default = "one")]
@@ -138,11 +147,15 @@ fn one() -> usize {
 
 impl From<Slice2d> for Rows {
     fn from(slice: Slice2d) -> Self {
+        let width = slice.alpha.len().max(1);
+        let rows = |values: &[f64]| {
+            let rows = values.chunks_exact(width);
+            rows.map(|row| row.iter().map(|x| Cell(*x)).collect())
+                .collect()
+        };
         Self {
-            loss: slice
-                .rows()
-                .map(|row| row.iter().map(|x| Cell(*x)).collect())
-                .collect(),
+            loss: rows(&slice.loss),
+            stderr: slice.stderr.as_deref().map(rows),
             alpha: slice.alpha,
             beta: slice.beta,
             level: slice.level,
@@ -156,13 +169,20 @@ impl TryFrom<Rows> for Slice2d {
 
     fn try_from(rows: Rows) -> Result<Self, String> {
         let (nx, ny) = (rows.alpha.len(), rows.beta.len());
-        if rows.loss.len() != ny || rows.loss.iter().any(|row| row.len() != nx) {
-            return Err(format!(
-                "loss must have {ny} rows of {nx} numbers, one for each beta and alpha"
-            ));
-        }
+        let flat = |name: &str, cells: Vec<Vec<Cell>>| {
+            if cells.len() != ny || cells.iter().any(|row| row.len() != nx) {
+                return Err(format!(
+                    "{name} must have {ny} rows of {nx} numbers, one for each beta and alpha"
+                ));
+            }
+            Ok(cells.into_iter().flatten().map(|cell| cell.0).collect())
+        };
         Ok(Self {
-            loss: rows.loss.into_iter().flatten().map(|cell| cell.0).collect(),
+            loss: flat("loss", rows.loss)?,
+            stderr: rows
+                .stderr
+                .map(|stderr| flat("stderr", stderr))
+                .transpose()?,
             alpha: rows.alpha,
             beta: rows.beta,
             level: rows.level,
@@ -180,6 +200,7 @@ mod tests {
             alpha: vec![-1.0, 0.0, 1.0],
             beta: vec![0.0, 2.0],
             loss: vec![1.0, -2.0, f64::NAN, 4.0, f64::INFINITY, 0.0],
+            stderr: None,
             level: 0,
             levels: 1,
         }

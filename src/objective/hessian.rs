@@ -92,7 +92,7 @@ impl<T: Real> HessianOperator<T> {
         } else {
             // Every group costs a vector of its own, which must be small
             // against the work of its samples.
-            blocks.min(samples.div_ceil(128)).min(16)
+            blocks.min(samples.div_ceil(256)).min(16)
         };
         let mut operator = Self {
             objective: inner,
@@ -240,18 +240,27 @@ impl<T: Real> HessianOperator<T> {
             self.give_back(product);
             return;
         }
-        let parts: Vec<Product<T>> = (0..self.groups)
-            .into_par_iter()
-            .map(|group| {
-                let mut product = self.borrow();
-                let mut sum = std::mem::take(&mut product.sum);
-                sum.clear();
-                sum.resize(self.theta.len(), T::ZERO);
-                self.group(group, v, &mut product, &mut sum);
-                product.sum = sum;
-                product
-            })
-            .collect();
+        // The first group adds to `out` itself.
+        let first = || {
+            let mut product = self.borrow();
+            self.group(0, v, &mut product, out);
+            self.give_back(product);
+        };
+        let others = || -> Vec<Product<T>> {
+            (1..self.groups)
+                .into_par_iter()
+                .map(|group| {
+                    let mut product = self.borrow();
+                    let mut sum = std::mem::take(&mut product.sum);
+                    sum.clear();
+                    sum.resize(dim, T::ZERO);
+                    self.group(group, v, &mut product, &mut sum);
+                    product.sum = sum;
+                    product
+                })
+                .collect()
+        };
+        let ((), parts) = rayon::join(first, others);
         const CHUNK: usize = 4096;
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(k, out)| {
             for part in &parts {

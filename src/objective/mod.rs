@@ -8,6 +8,7 @@
 //! so no result depends on the number of threads.
 
 mod data;
+mod gradient_products;
 mod hessian;
 mod jacobian;
 mod pass;
@@ -37,7 +38,7 @@ pub use jacobian::GaussNewtonFactor;
 pub use pass::Real;
 pub use per_sample::Sensitivity;
 pub use plane::{Plane, PlaneScratch};
-pub use plane_loss::{PlaneFunction, PlaneLoss};
+pub use plane_loss::{PlaneFunction, PlaneLoss, SampledLoss};
 
 /// Data that do not fit the network.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl<T: Real> Objective<T> {
         }
         let plan = Plan::new(&network);
         let count = data.len();
-        let block = plan.block_size(count, size_of::<T>());
+        let block = plan.block_size(count, network.layout().len(), size_of::<T>());
         let samples = Samples::new(&network, data, block)?;
         let strips = plan
             .strip(count, size_of::<T>())

@@ -131,7 +131,12 @@ impl<T: Real> Objective<T> {
     }
 
     /// Values and gradients of a block, not averaged over samples.
-    fn differentiate_block(&self, index: usize, theta: &[T], workspace: &mut Workspace<T>) {
+    pub(super) fn differentiate_block(
+        &self,
+        index: usize,
+        theta: &[T],
+        workspace: &mut Workspace<T>,
+    ) {
         let inner = &*self.inner;
         inner.differentiate(index, theta, workspace, T::ONE);
         let mut deltas = std::mem::take(&mut workspace.primal.deltas);
@@ -179,37 +184,18 @@ impl<T: Real> Block<'_, T> {
                     }
                 }
                 Operator::Conv2d { bias, geometry, .. } => {
-                    // Per sample: the gradient itself, by the kernel for one sample.
-                    let (plane, positions) =
-                        (geometry.height * geometry.width, geometry.output_plane());
-                    let mut weight = vec![T::ZERO; geometry.outputs * geometry.patch_len()];
-                    let mut delta = vec![T::ZERO; geometry.outputs * positions];
-                    let mut sums = vec![T::ZERO; geometry.outputs];
-                    for (s, square) in squares.iter_mut().enumerate() {
-                        for (o, row) in delta.chunks_exact_mut(positions).enumerate() {
-                            row.copy_from_slice(&dy[(o * n + s) * positions..][..positions]);
-                        }
-                        let view = View {
-                            data: &x[s * plane..],
-                            samples: 1,
-                            channel_stride: n * plane,
-                            sample_stride: 0,
-                        };
-                        conv::parameter_gradient(
-                            &geometry,
-                            &delta,
-                            view,
-                            Write::Overwrite,
-                            &mut weight,
-                            None,
-                            &mut scratch.columns,
-                        );
-                        *square += weight.iter().map(|value| *value * *value).sum::<T>();
-                        if bias.is_some() {
-                            row_sums(&mut sums, Write::Overwrite, &delta, positions);
-                            *square += sums.iter().map(|value| *value * *value).sum::<T>();
-                        }
-                    }
+                    let columns = &mut scratch.columns;
+                    conv_gradients(
+                        &geometry,
+                        bias.is_some(),
+                        dy,
+                        x,
+                        n,
+                        columns,
+                        |s, gradient| {
+                            squares[s] += gradient.iter().map(|value| *value * *value).sum::<T>();
+                        },
+                    );
                 }
                 Operator::LayerNorm { geometry, .. } => {
                     let statistics =
@@ -230,6 +216,42 @@ impl<T: Real> Block<'_, T> {
                 | Operator::Add(_) => {}
             }
         }
+    }
+}
+
+/// Forms the gradient of a convolution's weight (and bias, behind it) for one
+/// sample after the other.
+pub(super) fn conv_gradients<T: Real>(
+    geometry: &conv::ConvGeometry,
+    bias: bool,
+    dy: &[T],
+    x: &[T],
+    n: usize,
+    columns: &mut Vec<T>,
+    mut take: impl FnMut(usize, &[T]),
+) {
+    let (plane, positions) = (geometry.height * geometry.width, geometry.output_plane());
+    let weights = geometry.outputs * geometry.patch_len();
+    let biases = if bias { geometry.outputs } else { 0 };
+    let mut gradient = vec![T::ZERO; weights + biases];
+    let mut delta = vec![T::ZERO; geometry.outputs * positions];
+    for s in 0..n {
+        for (o, row) in delta.chunks_exact_mut(positions).enumerate() {
+            row.copy_from_slice(&dy[(o * n + s) * positions..][..positions]);
+        }
+        let view = View {
+            data: &x[s * plane..],
+            samples: 1,
+            channel_stride: n * plane,
+            sample_stride: 0,
+        };
+        let (weight, sums) = gradient.split_at_mut(weights);
+        let write = Write::Overwrite;
+        conv::parameter_gradient(geometry, &delta, view, write, weight, None, columns);
+        if bias {
+            row_sums(sums, write, &delta, positions);
+        }
+        take(s, &gradient);
     }
 }
 

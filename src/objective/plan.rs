@@ -110,14 +110,21 @@ impl Plan {
 
     /// Samples per block, for numbers of `size` bytes: as many as keep what a
     /// pass over a block touches within a core's own cache, and all blocks of
-    /// about the same size. It depends on nothing but the network and the data,
-    /// so that sums are formed in the same order on every machine.
-    pub fn block_size(&self, samples: usize, size: usize) -> usize {
+    /// about the same size. Where the network's `parameters` alone fill that
+    /// cache, more samples, since every block reads them all and adds to their
+    /// gradient. It depends on nothing but the network and the data, so that sums
+    /// are formed in the same order on every machine.
+    pub fn block_size(&self, samples: usize, parameters: usize, size: usize) -> usize {
         // Inputs are read twice, values and gradients many times.
         const CACHE: usize = 512 * 1024;
         const LANES: usize = 16;
         let per_sample = (self.lengths[0] / 4 + 3 * self.values) * size;
-        let largest = (CACHE / per_sample.max(1)).clamp(LANES, 256) / LANES * LANES;
+        const LARGEST: usize = 256;
+        let largest = if parameters * size > CACHE {
+            LARGEST
+        } else {
+            (CACHE / per_sample.max(1)).clamp(LANES, LARGEST) / LANES * LANES
+        };
         let blocks = samples.div_ceil(largest).max(1);
         samples
             .div_ceil(blocks)

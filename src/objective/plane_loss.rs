@@ -12,6 +12,68 @@ pub trait PlaneLoss: Sync {
     /// Mean loss at displacement (a, b). A loss that is infinite or not a
     /// number is returned as it is.
     fn loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> f64;
+
+    /// How many samples there are in the set from which this loss's samples were
+    /// drawn; none where they are not an excerpt. Slices of an excerpt come with
+    /// standard errors.
+    fn population(&self) -> Option<usize> {
+        None
+    }
+
+    /// The same with the variance over the samples. What has no samples is one
+    /// sample.
+    fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> SampledLoss {
+        let mut sampled = SampledLoss::default();
+        sampled.add(std::iter::once(self.loss_at(a, b, scratch)));
+        sampled
+    }
+}
+
+/// Mean and variance of a loss over samples: where the samples are drawn from
+/// a larger set, the mean comes with a standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SampledLoss {
+    /// Number of samples.
+    pub samples: usize,
+    /// Their mean loss.
+    pub mean: f64,
+    /// Σ (ℓ − mean)².
+    squares: f64,
+}
+
+impl SampledLoss {
+    /// Takes in further samples: their own mean and squares first, then the
+    /// parallel update of Chan, Golub and LeVeque (1979), which loses no digits
+    /// where the losses are large and alike.
+    pub fn add(&mut self, losses: impl ExactSizeIterator<Item = f64> + Clone) {
+        let (old, new) = (self.samples as f64, losses.len() as f64);
+        if new == 0.0 {
+            return;
+        }
+        let mean = losses.clone().sum::<f64>() / new;
+        let squares: f64 = losses.map(|loss| (loss - mean) * (loss - mean)).sum();
+        let apart = mean - self.mean;
+        self.mean += apart * new / (old + new);
+        self.squares += squares + apart * apart * old * new / (old + new);
+        self.samples += new as usize;
+    }
+
+    /// The variance over the samples, divided by their number less one; not a
+    /// number for a single sample.
+    pub fn variance(&self) -> f64 {
+        self.squares / (self.samples as f64 - 1.0)
+    }
+
+    /// The standard error of the mean as an estimate for a set of `population`
+    /// samples from which these were drawn without putting back: √(s²/n) with
+    /// the factor √(1 − n/N), so that nothing is left of it where they are all.
+    pub fn standard_error(&self, population: usize) -> f64 {
+        if self.samples >= population {
+            return 0.0;
+        }
+        let share = self.samples as f64 / population as f64;
+        (self.variance() / self.samples as f64 * (1.0 - share)).sqrt()
+    }
 }
 
 impl<P: PlaneLoss + ?Sized> PlaneLoss for &P {
@@ -23,6 +85,14 @@ impl<P: PlaneLoss + ?Sized> PlaneLoss for &P {
 
     fn loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> f64 {
         (**self).loss_at(a, b, scratch)
+    }
+
+    fn population(&self) -> Option<usize> {
+        (**self).population()
+    }
+
+    fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> SampledLoss {
+        (**self).sampled_loss_at(a, b, scratch)
     }
 }
 

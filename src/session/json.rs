@@ -70,6 +70,10 @@ pub struct SliceDocument {
     pub beta: Vec<f64>,
     /// The mean loss, a row for each β.
     pub loss: Vec<Vec<Option<f64>>>,
+    /// Its standard error, where the loss was measured on an excerpt of the
+    /// samples; laid out as `loss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Vec<Vec<Option<f64>>>>,
     /// The snapshots projected on the plane.
     #[serde(default)]
     pub path: Vec<PathPoint>,
@@ -84,15 +88,19 @@ pub struct SliceDocument {
 impl SliceDocument {
     /// A document without a path.
     pub fn new(subject: Subject, directions: DirectionsDocument, slice: &Slice2d) -> Self {
+        let width = slice.alpha.len().max(1);
+        let rows = |values: &[f64]| {
+            let rows = values.chunks_exact(width);
+            rows.map(|row| row.iter().copied().map(finite).collect())
+                .collect()
+        };
         Self {
             subject,
             directions,
             alpha: slice.alpha.clone(),
             beta: slice.beta.clone(),
-            loss: slice
-                .rows()
-                .map(|row| row.iter().copied().map(finite).collect())
-                .collect(),
+            loss: rows(&slice.loss),
+            stderr: slice.stderr.as_deref().map(rows),
             path: Vec::new(),
             path_outside: None,
             path_errors: None,
@@ -105,20 +113,24 @@ impl SliceDocument {
     /// One sentence if the rows do not fit the axes.
     pub fn slice(&self) -> Result<Slice2d, String> {
         let (nx, ny) = (self.alpha.len(), self.beta.len());
-        if self.loss.len() != ny || self.loss.iter().any(|row| row.len() != nx) {
-            return Err(format!(
-                "loss does not have {ny} rows of {nx} numbers, as beta and alpha ask for"
-            ));
-        }
+        let flat = |name: &str, rows: &[Vec<Option<f64>>]| {
+            if rows.len() != ny || rows.iter().any(|row| row.len() != nx) {
+                return Err(format!(
+                    "{name} does not have {ny} rows of {nx} numbers, as beta and alpha ask for"
+                ));
+            }
+            let numbers = rows.iter().flatten();
+            Ok(numbers.map(|x| x.unwrap_or(f64::NAN)).collect())
+        };
         Ok(Slice2d {
             alpha: self.alpha.clone(),
             beta: self.beta.clone(),
-            loss: self
-                .loss
-                .iter()
-                .flatten()
-                .map(|loss| loss.unwrap_or(f64::NAN))
-                .collect(),
+            loss: flat("loss", &self.loss)?,
+            stderr: self
+                .stderr
+                .as_deref()
+                .map(|stderr| flat("stderr", stderr))
+                .transpose()?,
             level: 0,
             levels: 1,
         })
@@ -137,6 +149,10 @@ pub struct LineDocument {
     pub alpha: Vec<f64>,
     /// The mean loss.
     pub loss: Vec<Option<f64>>,
+    /// Its standard error, where the loss was measured on an excerpt of the
+    /// samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Vec<Option<f64>>>,
 }
 
 impl LineDocument {
@@ -147,6 +163,10 @@ impl LineDocument {
             directions,
             alpha: slice.alpha.clone(),
             loss: slice.loss.iter().copied().map(finite).collect(),
+            stderr: slice
+                .stderr
+                .as_ref()
+                .map(|stderr| stderr.iter().copied().map(finite).collect()),
         }
     }
 }
@@ -325,6 +345,7 @@ mod tests {
             alpha: vec![-1.0, 0.0, 1.0],
             beta: vec![-0.5, 0.5],
             loss: vec![1.0, 2.0, 3.0, 4.0, f64::NAN, f64::INFINITY],
+            stderr: Some(vec![0.1, 0.2, 0.3, 0.4, f64::NAN, f64::NAN]),
             level: 0,
             levels: 1,
         }
@@ -348,6 +369,8 @@ mod tests {
         let again = read.slice().unwrap();
         assert!(again.loss[4].is_nan());
         assert_eq!(again.loss[..4], slice().loss[..4]);
+        assert_eq!(value["stderr"][1][0], 0.4);
+        assert!(again.stderr.unwrap()[5].is_nan());
     }
 
     #[test]

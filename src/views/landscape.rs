@@ -353,6 +353,7 @@ mod tests {
             alpha: axis.clone(),
             beta: axis,
             loss,
+            stderr: None,
             level: 2,
             levels: 4,
         }
@@ -473,6 +474,7 @@ mod tests {
         let slice = Slice1d {
             alpha: vec![-1.0, 0.0, 1.0],
             loss: vec![1.0, 0.5, f64::INFINITY],
+            stderr: None,
             level: 0,
             levels: 1,
         };

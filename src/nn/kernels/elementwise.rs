@@ -114,6 +114,34 @@ pub fn two_products<T: Scalar>(
     });
 }
 
+struct AddScaled<'a, T> {
+    start: &'a [T],
+    factor: T,
+    direction: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel for AddScaled<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let inputs = self.start.iter().zip(self.direction);
+        for (out, (start, d)) in self.out.iter_mut().zip(inputs) {
+            *out = d.fma::<FMA>(self.factor, *start);
+        }
+    }
+}
+
+/// `out` ← `start` + `factor`·`direction`.
+pub fn add_scaled<T: Scalar>(start: &[T], factor: T, direction: &[T], out: &mut [T]) {
+    dispatch(AddScaled {
+        start,
+        factor,
+        direction,
+        out,
+    });
+}
+
 struct Displace<'a, T> {
     centre: &'a [T],
     first: (T, &'a [T]),

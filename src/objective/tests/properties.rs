@@ -224,6 +224,76 @@ fn the_plane_is_the_loss_at_the_displaced_vector() {
 }
 
 #[test]
+fn a_point_of_a_plane_does_not_depend_on_the_points_before_it() {
+    for (network, data, double, single) in problems() {
+        let theta = to_f32(&oracle::theta(&network, 0.1));
+        let d1 = to_f32(&direction(theta.len(), 0.5));
+        let d2 = to_f32(&direction(theta.len(), 1.9));
+        let (plane, other) = (
+            single.plane(&theta, &d1, &d2),
+            single.plane(&d1, &d2, &theta),
+        );
+        let mut scratch = plane.scratch();
+        for (a, b) in [
+            (0.5, 0.25),
+            (-0.5, 0.25),
+            (0.5, -1.0),
+            (0.5, 0.25),
+            (0.0, 0.25),
+        ] {
+            let fresh = plane.loss_at(a, b, &mut plane.scratch());
+            assert_eq!(plane.loss_at(a, b, &mut scratch), fresh);
+            // Not even where a scratch served another plane.
+            other.loss_at(a, b, &mut scratch);
+            assert_eq!(plane.loss_at(a, b, &mut scratch), fresh);
+        }
+        let sampled = plane.sampled_loss_at(0.5, 0.25, &mut scratch);
+        assert_eq!(sampled.samples, data.len());
+        let mean = plane.loss_at(0.5, 0.25, &mut scratch);
+        assert!((sampled.mean - mean).abs() < 1e-12 * mean);
+        let moved: Vec<f64> = (0..theta.len())
+            .map(|i| f64::from(theta[i]) + 0.5 * f64::from(d1[i]) + 0.25 * f64::from(d2[i]))
+            .collect();
+        let losses = double.per_sample_losses(&moved, &mut double.workspace());
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+        let variance = squares / (losses.len() as f64 - 1.0);
+        assert!((sampled.variance() - variance).abs() < 1e-4 * variance);
+        let stderr = sampled.standard_error(4 * losses.len());
+        let expected = (0.75 * variance / losses.len() as f64).sqrt();
+        assert!((stderr - expected).abs() < 1e-4 * expected);
+        assert_eq!(sampled.standard_error(losses.len()), 0.0);
+    }
+}
+
+#[test]
+fn gradients_of_samples_have_the_inner_products_of_the_gradients_themselves() {
+    for (network, data, double, _) in problems() {
+        let theta = oracle::theta(&network, 0.3);
+        let n = data.len();
+        let products = double.per_sample_gradient_products(&theta, &mut double.workspace());
+        let norms = double.per_sample_gradient_norms(&theta, &mut double.workspace());
+        let samples = [0, 1, n / 3, n / 2, n - 2, n - 1];
+        let gradients = samples.map(|sample| {
+            let loss = Arc::clone(double.loss_function());
+            let one = Objective::<f64>::new(Arc::clone(&network), loss, &data.subset(&[sample]));
+            let mut gradient = vec![0.0; theta.len()];
+            let one = one.unwrap();
+            one.gradient(&theta, &mut one.workspace(), &mut gradient);
+            gradient
+        });
+        for (i, first) in samples.iter().zip(&gradients) {
+            let norm = norms[*i];
+            assert!((products[i * n + i] - norm * norm).abs() < 1e-12 * norm * norm);
+            for (j, second) in samples.iter().zip(&gradients) {
+                let size = norm * norms[*j];
+                assert!((products[i * n + j] - dot(first, second)).abs() < 1e-12 * size);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_gauss_newton_factor_is_a_factor_of_the_operator() {
     for (network, _, objective, _) in problems() {
         let theta = oracle::theta(&network, 0.1);
