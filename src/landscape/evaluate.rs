@@ -97,8 +97,11 @@ pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
     finest.ok_or(Cancelled)
 }
 
+/// The loss at a point and its standard error.
+type Value = (f64, f64);
+
 /// The standard errors of evaluated points, where they have them.
-fn errors<P: PlaneLoss + ?Sized>(plane: &P, values: &[(f64, f64)]) -> Option<Vec<f64>> {
+fn errors<P: PlaneLoss + ?Sized>(plane: &P, values: &[Value]) -> Option<Vec<f64>> {
     plane
         .population()
         .map(|_| values.iter().map(|(_, stderr)| *stderr).collect())
@@ -139,10 +142,10 @@ fn refine<P: PlaneLoss + ?Sized>(
     (nx, ny): (usize, usize),
     levels: &[(usize, usize)],
     progress: &dyn Progress,
-    on_level: &mut dyn FnMut(usize, (usize, usize), Vec<(f64, f64)>),
+    on_level: &mut dyn FnMut(usize, (usize, usize), Vec<Value>),
 ) {
     let total = nx * ny;
-    const UNKNOWN: (f64, f64) = (f64::NAN, f64::NAN);
+    const UNKNOWN: Value = (f64::NAN, f64::NAN);
     let mut values = vec![UNKNOWN; total];
     let mut known = vec![false; total];
     let done = AtomicUsize::new(0);

@@ -227,7 +227,7 @@ pub(super) fn conv_gradients<T: Real>(
     dy: &[T],
     x: &[T],
     n: usize,
-    columns: &mut Vec<T>,
+    columns: &mut [T],
     mut take: impl FnMut(usize, &[T]),
 ) {
     let (plane, positions) = (geometry.height * geometry.width, geometry.output_plane());
