@@ -5,6 +5,7 @@
 //! what [`PlaneLoss`] says.
 
 mod axis;
+mod basins;
 mod directions;
 mod evaluate;
 mod interpolation;
@@ -15,6 +16,7 @@ pub use crate::math::MathError as LandscapeError;
 pub use crate::math::pca::Centre;
 pub use crate::objective::{PlaneFunction, PlaneLoss};
 pub use axis::GridAxis;
+pub use basins::{Basin, GridPoint, basins};
 pub use directions::{Directions, Normalization, TensorBlock, normalize};
 pub use evaluate::{evaluate_slice1d, evaluate_slice2d};
 pub use interpolation::{Interpolation, interpolate};

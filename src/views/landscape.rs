@@ -1,15 +1,17 @@
 //! Slices of the loss landscape: a heat map with contours and the path of
 //! training, or curves along a line.
 
+mod overlays;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Colors, Split, percent};
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Contours, Figure, Heatmap, Ink, Interpolation, Line,
-    LineStyle, Marker, Normalization, Rule, Scale, Scatter, ScatterColors, contour,
-    ticks::format_number,
+    Normalization, Rule, Scale, Scatter, ScatterColors, contour, ticks::format_number,
 };
 use crate::landscape::{LossErrors, PathPoint, PathShare, Slice1d, Slice2d};
+use overlays::{add_basins, add_path};
 
 /// A plane, flat or in space, or a line.
 #[derive(
@@ -58,6 +60,8 @@ pub struct LandscapeSettings {
     pub labels: bool,
     /// Whether the path of training is drawn.
     pub path: bool,
+    /// Whether minima of the grid and the saddles between them are marked.
+    pub basins: bool,
 }
 
 impl Default for LandscapeSettings {
@@ -70,6 +74,7 @@ impl Default for LandscapeSettings {
             contours: 10,
             labels: true,
             path: true,
+            basins: false,
         }
     }
 }
@@ -165,11 +170,12 @@ pub fn plane(
             .into(),
         );
     }
+    let basins = settings.basins.then(|| add_basins(&mut axes, slice));
     if settings.path {
-        add_path(&mut axes, path.points, info.step);
+        add_path(&mut axes, path, info.step);
     }
     axes.color_bar = Some(ColorBar::new(color, loss_label(info.split)).over(&slice.loss));
-    axes.note = Some(plane_note(slice, path, info));
+    axes.note = Some(plane_note(slice, path, basins, info));
     Figure::single(axes)
         .titled("Landscape")
         .described(describe_plane(slice, info))
@@ -201,45 +207,22 @@ fn color_scale(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
     ColorScale::new(map, normalization)
 }
 
-fn add_path(axes: &mut Axes, points: &[PathPoint], step: u64) {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else {
-        return;
-    };
-    axes.layers.push(
-        Line::new(
-            points.iter().map(|p| p.alpha).collect::<Vec<f64>>(),
-            points.iter().map(|p| p.beta).collect::<Vec<f64>>(),
-        )
-        .style(LineStyle::solid(Ink::Foreground).width(0.9).cased())
-        .named("path of training")
-        .into(),
-    );
-    let point = |at: &PathPoint, marker, size, ink, name: String| Scatter {
-        colors: ScatterColors::Uniform(ink),
-        marker,
-        size,
-        edged: true,
-        name: Some(name),
-        ..Scatter::new(vec![at.alpha], vec![at.beta])
-    };
-    if points.len() > 1 {
-        let start = format!("step {}", format_number(first.step as f64, 9));
-        axes.layers
-            .push(point(first, Marker::Square, 1.2, Ink::Foreground, start).into());
-    }
-    let shown = points.iter().find(|p| p.step == step).unwrap_or(last);
-    let now = format!("step {}", format_number(shown.step as f64, 9));
-    axes.layers
-        .push(point(shown, Marker::Circle, 1.9, Ink::Accent, now).into());
-}
-
-fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> String {
+fn plane_note(
+    slice: &Slice2d,
+    path: PathOnPlane<'_>,
+    basins: Option<usize>,
+    info: &SliceInfo<'_>,
+) -> String {
     let mut parts = Vec::new();
     if let Some(errors) = path.errors {
         parts.push(format!("plane error {}", format_number(errors.largest, 2)));
     }
     if let Some(share) = path.share.filter(|share| share.length > 0.0) {
         parts.push(format!("{} of path outside", percent(share.length_outside)));
+    }
+    if let Some(basins) = basins {
+        let plural = if basins == 1 { "basin" } else { "basins" };
+        parts.push(format!("{basins} {plural}"));
     }
     parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
     parts.push(info.directions.to_owned());
@@ -387,6 +370,8 @@ mod tests {
         };
         let errors = LossErrors {
             steps: vec![0],
+            losses: vec![1.02],
+            on_plane: vec![1.0],
             errors: vec![0.02],
             largest: 0.02,
             at_step: Some(0),
@@ -412,8 +397,16 @@ mod tests {
             .iter()
             .map(|l| matches!(l, Layer::Heatmap(_) | Layer::Contours(_)))
             .collect();
-        assert_eq!(kinds, [true, true, false, false, false]);
-        let Layer::Scatter(ball) = &axes.layers[4] else {
+        assert_eq!(kinds, [true, true, false, false, false, false]);
+        let Layer::Scatter(halos) = &axes.layers[3] else {
+            panic!("halos");
+        };
+        let ring = crate::figure::Marker::Ring;
+        // Of the points whose own loss is known.
+        assert_eq!((halos.marker, halos.sizes.len()), (ring, 1));
+        assert_eq!(halos.values, [1.02]);
+        assert!(halos.sizes.iter().all(|size| (size - 1.0).abs() < 1e-12));
+        let Layer::Scatter(ball) = &axes.layers[5] else {
             panic!("the ball");
         };
         assert_eq!(ball.x[0], points[19].alpha);

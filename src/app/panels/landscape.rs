@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
+use super::ball::{Ball, Ground};
 use super::controls::{self, all, choice, header, segments, toggle};
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
@@ -52,6 +53,8 @@ struct Request {
 struct Kept {
     result: Timed<Landscape>,
     request: Request,
+    /// The parameters in its middle.
+    centre: Arc<Snapshot>,
     /// When it was asked for, in seconds.
     asked_at: f64,
 }
@@ -60,6 +63,8 @@ struct Kept {
 pub(super) struct LandscapePanel {
     settings: Settings,
     submitted: Option<Request>,
+    /// The parameters that the newest request is about.
+    centre: Option<Arc<Snapshot>>,
     /// When the newest request was made, in seconds.
     submitted_at: f64,
     kept: Option<Kept>,
@@ -67,6 +72,7 @@ pub(super) struct LandscapePanel {
     validation: Option<Kept>,
     shown: Shown<Key>,
     surface: SurfaceView,
+    ball: Ball,
 }
 
 /// Which results are shown.
@@ -155,6 +161,7 @@ impl LandscapePanel {
             }
         }
         let path = path(run, &centre);
+        self.centre = Some(Arc::clone(&centre));
         let label = format!("slice {0}×{0}", wanted.slice.grid);
         let analysis = analyses::slice_job(
             Arc::clone(&run.info.setup),
@@ -215,7 +222,9 @@ impl LandscapePanel {
         let stale = |kept: &Kept| kept.request.origin != run.origin();
         self.kept.take_if(|kept| stale(kept));
         self.validation.take_if(|kept| stale(kept));
-        let (Some(result), Some(request)) = (&run.results.landscape, &self.submitted) else {
+        let (Some(result), Some(request), Some(centre)) =
+            (&run.results.landscape, &self.submitted, &self.centre)
+        else {
             return;
         };
         let belongs = result.generation == request.origin.generation
@@ -247,6 +256,7 @@ impl LandscapePanel {
         *place = Some(Kept {
             result: result.clone(),
             request: request.clone(),
+            centre: Arc::clone(centre),
             asked_at: self.submitted_at,
         });
     }
@@ -443,6 +453,14 @@ impl LandscapePanel {
         true
     }
 
+    /// What the ball lies on.
+    fn ground(&self) -> Option<Ground<'_>> {
+        self.kept.as_ref().map(|kept| Ground {
+            landscape: &kept.result.value,
+            centre: &kept.centre,
+        })
+    }
+
     /// The places of the path at a step, to be marked.
     fn marks(&self, step: Option<u64>) -> Vec<Place> {
         let (Some(step), Some(kept)) = (step, &self.kept) else {
@@ -554,11 +572,22 @@ impl Panel for LandscapePanel {
                 "There is no graphics adapter here to draw a surface with; this is the map.",
             );
         }
+        let mut marks = self.marks(ws.linked_step().or(ws.selected));
+        marks.extend(self.ball.place());
         let options = Options {
-            marks: self.marks(ws.linked_step().or(ws.selected)),
+            marks,
+            handle: self.ground().and_then(|ground| ground.ball()),
             ..Options::default()
         };
         let response = self.shown.show(ui, "landscape", &options);
+        let kept = self.kept.clone();
+        if let Some(kept) = &kept {
+            let ground = Ground {
+                landscape: &kept.result.value,
+                centre: &kept.centre,
+            };
+            self.ball.follow(ui, ws, ground, &response);
+        }
         if let (Some(place), Some(kept)) = (response.hovered, &self.kept) {
             // Only where the pointer is on the path itself.
             let on = kept
@@ -584,6 +613,8 @@ impl Panel for LandscapePanel {
         });
         ui.checkbox(&mut look.smooth, "Interpolate between points");
         ui.checkbox(&mut look.path, "Path of training");
+        ui.checkbox(&mut look.basins, "Minima and saddles")
+            .on_hover_text("Where the basins of this grid lie and meet; small dents are left out");
         ui.checkbox(&mut look.labels, "Values on contours");
         ui.horizontal(|ui| {
             ui.label("Contours");
@@ -635,6 +666,7 @@ impl Panel for LandscapePanel {
                 }
             });
         }
+        self.ball.kick_ui(ui, ws);
         if ui
             .button("Fit")
             .on_hover_text("Show the whole slice again (double click)")
