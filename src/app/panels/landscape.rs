@@ -295,21 +295,18 @@ impl LandscapePanel {
                     None => "principal components".to_owned(),
                 },
             };
-            let info = SliceInfo {
-                step: result.step,
-                directions: &directions,
-                unit,
-                split: match slice.split {
-                    analyses::Split::Train => Split::Training,
-                    analyses::Split::Validation => Split::Validation,
-                },
+            let split = match slice.split {
+                analyses::Split::Train => Split::Training,
+                analyses::Split::Validation => Split::Validation,
             };
+            let info = SliceInfo::new(result.step, &directions, unit, split);
             match &landscape.shape {
                 SliceShape::Plane(slice) => {
                     let path = PathOnPlane {
                         points: &landscape.path,
                         share: landscape.share.as_ref(),
                         errors: landscape.errors.as_deref(),
+                        anchors: &landscape.anchors,
                     };
                     landscape::plane(&look, Some(slice), path, &info)
                 }

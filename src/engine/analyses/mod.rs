@@ -2,7 +2,10 @@
 //! recipe. Each is a plain function of a run's setup and a parameter vector, so
 //! that the headless program runs the same code.
 
+mod directions;
+mod invariance;
 mod maps;
+mod quantities;
 mod slices;
 mod spectra;
 
@@ -10,17 +13,20 @@ use std::sync::Arc;
 
 use super::job::JobError;
 use crate::data::Dataset;
-use crate::math::MathError;
 use crate::math::rng::stream;
+use crate::math::{MathError, floats};
 use crate::objective::{self, Objective};
 use crate::train::{RunError, Setup};
 
+pub use directions::{
+    Anchor, AxisInfo, DirectionInfo, PathCentre, SliceAxis, SliceDirections, Through,
+    slice_directions, tensor_blocks,
+};
+pub use invariance::{invariance, invariance_job};
 pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,
 };
-pub use slices::{
-    SliceDirections, SliceSettings, slice, slice_directions, slice_double, slice_job, tensor_blocks,
-};
+pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
 pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
 
 impl From<MathError> for JobError {
@@ -62,10 +68,10 @@ impl Split {
         }
     }
 
-    fn objective(self, setup: &Setup) -> Result<&Objective<f32>, JobError> {
+    fn objective<T: Precision>(self, setup: &Setup) -> Result<Objective<T>, JobError> {
         match self {
-            Self::Train => Ok(&setup.training),
-            Self::Validation => setup.validation.as_ref().ok_or_else(no_validation),
+            Self::Train => T::training(setup),
+            Self::Validation => T::validation(setup),
         }
     }
 
@@ -76,36 +82,78 @@ impl Split {
         }
     }
 
-    /// The loss on `count` samples of this set, drawn without putting back from
-    /// the recipe's seed, and how many there are in all.
-    fn excerpt<T: objective::Real>(
+    /// The loss on these members of the set (all where there is no list), and of
+    /// them on `count` only, drawn without putting back from the recipe's seed:
+    /// then also how many of how many.
+    fn chosen<T: Precision>(
         self,
         setup: &Setup,
-        count: usize,
-    ) -> Result<(Objective<T>, usize), JobError> {
+        members: Option<&[usize]>,
+        count: Option<usize>,
+    ) -> Result<(Objective<T>, Option<Excerpt>), JobError> {
+        if members.is_none() && count.is_none() {
+            return Ok((self.objective(setup)?, None));
+        }
         let data = self.data(setup)?;
-        let population = data.len();
-        let mut random = stream(setup.recipe.seed, "excerpt");
-        let mut chosen =
-            rand::seq::index::sample(&mut random, population, count.clamp(1, population))
-                .into_vec();
+        let population = members.map_or(data.len(), <[usize]>::len);
+        let mut chosen: Vec<usize> = match count {
+            Some(count) => {
+                let mut random = stream(setup.recipe.seed, "excerpt");
+                let count = count.clamp(1, population.max(1));
+                rand::seq::index::sample(&mut random, population, count.min(population)).into_vec()
+            }
+            None => (0..population).collect(),
+        };
         chosen.sort_unstable();
+        if let Some(members) = members {
+            chosen = chosen.iter().map(|index| members[*index]).collect();
+        }
+        let excerpt = count.map(|_| Excerpt {
+            samples: chosen.len(),
+            population,
+        });
         let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
         Objective::new(network, loss, &data.subset(&chosen))
-            .map(|objective| (objective, population))
+            .map(|objective| (objective, excerpt))
             .map_err(|error| JobError::Failed(error.to_string()))
     }
+}
 
-    fn objective_double(self, setup: &Setup) -> Result<Objective<f64>, JobError> {
-        match self {
-            Self::Train => Ok(setup.training_double()?.clone()),
-            Self::Validation => {
-                let validation = setup.data.validation.as_ref().ok_or_else(no_validation)?;
-                let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
-                Objective::new(network, loss, validation)
-                    .map_err(|error| JobError::Failed(error.to_string()))
-            }
-        }
+/// How many samples of how many something was measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Samples that were drawn.
+    pub samples: usize,
+    /// Samples that they were drawn from.
+    pub population: usize,
+}
+
+/// A precision in which a run's losses are computed.
+trait Precision: objective::Real + floats::Real {
+    fn training(setup: &Setup) -> Result<Objective<Self>, JobError>;
+    fn validation(setup: &Setup) -> Result<Objective<Self>, JobError>;
+}
+
+impl Precision for f32 {
+    fn training(setup: &Setup) -> Result<Objective<f32>, JobError> {
+        Ok(setup.training.clone())
+    }
+
+    fn validation(setup: &Setup) -> Result<Objective<f32>, JobError> {
+        setup.validation.clone().ok_or_else(no_validation)
+    }
+}
+
+impl Precision for f64 {
+    fn training(setup: &Setup) -> Result<Objective<f64>, JobError> {
+        Ok(setup.training_double()?.clone())
+    }
+
+    fn validation(setup: &Setup) -> Result<Objective<f64>, JobError> {
+        let validation = setup.data.validation.as_ref().ok_or_else(no_validation)?;
+        let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
+        Objective::new(network, loss, validation)
+            .map_err(|error| JobError::Failed(error.to_string()))
     }
 }
 

@@ -76,7 +76,7 @@ fn a_plane_of_two_parameters_shows_the_path_without_error() {
     };
     let path = run.snapshots().all();
     let centre = to_f64(run.parameters());
-    let found = slice_double(run.setup(), &centre, path, &settings, &()).unwrap();
+    let found = slice_double(run.setup(), &centre, None, path, &settings, &()).unwrap();
     let errors = found.errors.unwrap();
     assert_eq!(errors.steps.last(), path.last().map(|last| &last.step));
     assert!(errors.largest < 1e-12, "{}", errors.largest);

@@ -1,15 +1,22 @@
 //! Slices of the loss landscape: a heat map with contours and the path of
 //! training, or curves along a line.
 
+mod quantity;
+mod rerolls;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Colors, Split, percent};
 use crate::figure::{
-    Axes, Axis, ColorBar, ColorScale, Contours, Figure, Heatmap, Ink, Interpolation, Line,
-    LineStyle, Marker, Normalization, Rule, Scale, Scatter, ScatterColors, contour,
-    ticks::format_number,
+    Axes, Axis, Band, ColorBar, Contours, Figure, Heatmap, Ink, Interpolation, Line, LineStyle,
+    Marker, Rule, Scale, Scatter, ScatterColors, contour, ticks::format_number,
 };
-use crate::landscape::{LossErrors, PathPoint, PathShare, Slice1d, Slice2d};
+use crate::landscape::{
+    AnchorPoint, LossErrors, PathPoint, PathShare, Slice1d, Slice2d, SliceQuantity,
+};
+use quantity::{color_scale, label, line_label};
+
+pub use rerolls::rerolls;
 
 /// A plane, flat or in space, or a line.
 #[derive(
@@ -83,8 +90,46 @@ pub struct SliceInfo<'a> {
     pub directions: &'a str,
     /// What the displacements are measured in, such as `filter norms`.
     pub unit: &'a str,
-    /// The samples on which the loss is measured.
+    /// The samples that the values are measured on.
     pub split: Split,
+    /// What is shown.
+    pub quantity: &'a SliceQuantity,
+    /// The name of the class whose loss is shown.
+    pub class: Option<&'a str>,
+    /// What each direction means, where it means something: `v₁`.
+    pub symbols: [Option<&'a str>; 2],
+    /// How many of how many samples it was measured on, where not on all.
+    pub excerpt: Option<(usize, usize)>,
+    /// The share of the picture's points that are known, where it is still being
+    /// refined.
+    pub known: Option<f64>,
+}
+
+impl<'a> SliceInfo<'a> {
+    /// About the loss on all samples along directions without a meaning.
+    pub fn new(step: u64, directions: &'a str, unit: &'a str, split: Split) -> Self {
+        static LOSS: SliceQuantity = SliceQuantity::Loss;
+        Self {
+            step,
+            directions,
+            unit,
+            split,
+            quantity: &LOSS,
+            class: None,
+            symbols: [None; 2],
+            excerpt: None,
+            known: None,
+        }
+    }
+
+    /// The axis of a direction: `α`, or `α · v₁`.
+    fn axis(&self, letter: &str, direction: usize) -> Axis {
+        let label = match self.symbols[direction] {
+            Some(symbol) => format!("{letter} · {symbol}"),
+            None => letter.to_owned(),
+        };
+        Axis::new(label).unit(self.unit)
+    }
 }
 
 /// The path of training on a plane.
@@ -94,8 +139,10 @@ pub struct PathOnPlane<'a> {
     pub points: &'a [PathPoint],
     /// How much of it lies outside the plane.
     pub share: Option<&'a PathShare>,
-    /// How wrong the plane's loss is under it.
+    /// How wrong the plane's values are under it.
     pub errors: Option<&'a LossErrors>,
+    /// Other parameters that the plane passes through.
+    pub anchors: &'a [AnchorPoint],
 }
 
 /// The unit of displacements along directions of this normalization, by its key
@@ -109,11 +156,6 @@ pub fn displacement_unit(normalization: &str) -> &'static str {
     }
 }
 
-/// A label of the loss on some samples.
-fn loss_label(split: Split) -> String {
-    format!("{split} loss")
-}
-
 /// The loss on a plane, with the path of training. Without a slice the axes are
 /// empty.
 pub fn plane(
@@ -122,11 +164,7 @@ pub fn plane(
     path: PathOnPlane<'_>,
     info: &SliceInfo<'_>,
 ) -> Figure {
-    let mut axes = Axes::new(
-        Axis::new("α").unit(info.unit),
-        Axis::new("β").unit(info.unit),
-    )
-    .equal_aspect();
+    let mut axes = Axes::new(info.axis("α", 0), info.axis("β", 1)).equal_aspect();
     let Some(slice) = slice.filter(|slice| slice.alpha.len() > 1 && slice.beta.len() > 1) else {
         axes.x.limits = Some((-1.0, 1.0));
         axes.y.limits = Some((-1.0, 1.0));
@@ -134,7 +172,7 @@ pub fn plane(
             .titled("Landscape")
             .described("No slice yet.");
     };
-    let color = color_scale(settings, &slice.loss);
+    let color = color_scale(settings, info.quantity, &slice.loss);
     let map = Heatmap::sampled(&slice.alpha, &slice.beta, slice.loss.as_slice(), color);
     // Cells at the edge reach half a cell beyond the grid, the frame does not.
     let (alpha, beta) = (ends(&slice.alpha), ends(&slice.beta));
@@ -168,7 +206,8 @@ pub fn plane(
     if settings.path {
         add_path(&mut axes, path.points, info.step);
     }
-    axes.color_bar = Some(ColorBar::new(color, loss_label(info.split)).over(&slice.loss));
+    add_anchors(&mut axes, path.anchors);
+    axes.color_bar = Some(ColorBar::new(color, label(info)).over(&slice.loss));
     axes.note = Some(plane_note(slice, path, info));
     Figure::single(axes)
         .titled("Landscape")
@@ -180,25 +219,6 @@ fn ends(values: &[f64]) -> (f64, f64) {
         values.first().copied().unwrap_or(-1.0),
         values.last().copied().unwrap_or(1.0),
     )
-}
-
-/// Logarithmic where wanted and possible; linear colours leave out the highest
-/// values where a few of them would hide all others.
-fn color_scale(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
-    let finite: Vec<f64> = loss.iter().copied().filter(|v| v.is_finite()).collect();
-    let positive = !finite.is_empty() && finite.iter().all(|v| *v > 0.0);
-    let map = settings.colors.map();
-    if settings.log && positive {
-        return ColorScale::new(map, Normalization::spanning(Scale::Log10, &finite));
-    }
-    let mut normalization = Normalization::spanning(Scale::Linear, &finite);
-    let high = crate::math::statistics::quantile(&finite, 0.95);
-    let middle = crate::math::statistics::median(&finite);
-    let (low, highest) = normalization.limits;
-    if high.is_finite() && highest - low > 10.0 * (high - low) && high > middle {
-        normalization.limits = (low, high);
-    }
-    ColorScale::new(map, normalization)
 }
 
 fn add_path(axes: &mut Axes, points: &[PathPoint], step: u64) {
@@ -233,6 +253,20 @@ fn add_path(axes: &mut Axes, points: &[PathPoint], step: u64) {
         .push(point(shown, Marker::Circle, 1.9, Ink::Accent, now).into());
 }
 
+fn add_anchors(axes: &mut Axes, anchors: &[AnchorPoint]) {
+    for anchor in anchors {
+        let mark = Scatter {
+            colors: ScatterColors::Uniform(Ink::Foreground),
+            marker: Marker::Diamond,
+            size: 1.6,
+            edged: true,
+            name: Some(anchor.name.clone()),
+            ..Scatter::new(vec![anchor.alpha], vec![anchor.beta])
+        };
+        axes.layers.push(mark.into());
+    }
+}
+
 fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(errors) = path.errors {
@@ -241,7 +275,12 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
     if let Some(share) = path.share.filter(|share| share.length > 0.0) {
         parts.push(format!("{} of path outside", percent(share.length_outside)));
     }
-    parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
+    let grid = format!("{}×{}", slice.alpha.len(), slice.beta.len());
+    parts.push(match info.known {
+        Some(share) => format!("{grid}: {} known, else coarser", percent(share)),
+        None => grid,
+    });
+    parts.extend(excerpt_note(info));
     parts.push(info.directions.to_owned());
     parts.push(format!("step {}", format_number(info.step as f64, 9)));
     let bad = slice.non_finite();
@@ -251,49 +290,83 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
     parts.join(" · ")
 }
 
+/// On how many samples it was measured, where not on all.
+fn excerpt_note(info: &SliceInfo<'_>) -> Option<String> {
+    let (samples, population) = info.excerpt?;
+    (samples < population).then(|| format!("{samples} of {population} samples"))
+}
+
 fn describe_plane(slice: &Slice2d, info: &SliceInfo<'_>) -> String {
     let Some([low, high]) = slice.finite_range() else {
-        return "No point of the slice has a finite loss.".to_owned();
+        return "No point of the slice has a finite value.".to_owned();
     };
     let centre = slice.centre_loss().map_or(String::new(), |loss| {
         format!(", {} in the middle", format_number(loss, 3))
     });
     format!(
-        "The {} loss around the parameters of step {} lies between {} and {}{centre}.",
-        info.split,
+        "The {} around the parameters of step {} lies between {} and {}{centre}.",
+        label(info),
         info.step,
         format_number(low, 3),
         format_number(high, 3),
     )
 }
 
-/// The loss along the first direction, on the training and on the validation
-/// set.
+/// Standard errors on either side of a mean that hold 95 % of a normal
+/// distribution.
+const CONFIDENCE: f64 = 1.96;
+
+/// The values along the first direction, on the training and on the validation
+/// set; measured on an excerpt of the samples, with their 95 % confidence bands.
 pub fn line(
     settings: &LandscapeSettings,
     training: Option<&Slice1d>,
     validation: Option<&Slice1d>,
     info: &SliceInfo<'_>,
 ) -> Figure {
-    let slices = [("train", training), ("validation", validation)];
-    let positive = slices
-        .iter()
-        .filter_map(|(_, slice)| *slice)
-        .flat_map(|slice| &slice.loss)
-        .all(|loss| !loss.is_finite() || *loss > 0.0);
-    let scale = if settings.log && positive {
-        Scale::Log10
+    let names = if *info.quantity == SliceQuantity::Gap {
+        ["validation − train", "validation"]
     } else {
-        Scale::Linear
+        ["train", "validation"]
     };
-    let mut axes = Axes::new(
-        Axis::new("α").unit(info.unit),
-        Axis::new("loss").scaled(scale),
-    );
+    let slices = [(names[0], training), (names[1], validation)];
+    let values = || {
+        let slices = slices.iter().filter_map(|(_, slice)| *slice);
+        slices.flat_map(|slice| slice.loss.iter().copied())
+    };
+    let positive = values().all(|value| !value.is_finite() || value > 0.0);
+    let log = settings.log && positive && info.quantity.suits_log();
+    let scale = if log { Scale::Log10 } else { Scale::Linear };
+    let mut axes = Axes::new(info.axis("α", 0), Axis::new(line_label(info)).scaled(scale));
+    // A band may reach below what a logarithm can show.
+    let floor = if log {
+        0.1 * values()
+            .filter(|v| v.is_finite())
+            .fold(f64::INFINITY, f64::min)
+    } else {
+        f64::NEG_INFINITY
+    };
     let mut points = 0;
     for (index, (name, slice)) in slices.into_iter().enumerate() {
         let Some(slice) = slice else { continue };
         points = points.max(slice.alpha.len());
+        if let Some(stderr) = &slice.stderr {
+            let edge = |sign: f64| -> Vec<f64> {
+                let both = slice.loss.iter().zip(stderr);
+                both.map(|(value, stderr)| (value + sign * CONFIDENCE * stderr).max(floor))
+                    .collect()
+            };
+            axes.layers.push(
+                Band {
+                    x: slice.alpha.as_slice().into(),
+                    lower: edge(-1.0).into(),
+                    upper: edge(1.0).into(),
+                    ink: Ink::Series(index),
+                    name: Some(name.to_owned()),
+                }
+                .into(),
+            );
+        }
         axes.layers.push(
             Line::new(slice.alpha.as_slice(), slice.loss.as_slice())
                 .series(index)
@@ -316,15 +389,18 @@ pub fn line(
     }
     axes.layers.push(Rule::vertical(0.0).labelled("θ∗").into());
     if points > 0 {
-        axes.note = Some(format!(
-            "{points} points · {} · step {}",
-            info.directions,
-            format_number(info.step as f64, 9)
-        ));
+        let mut parts = vec![format!("{points} points")];
+        if let Some(excerpt) = excerpt_note(info) {
+            parts.push(format!("{excerpt}, band: 95 %"));
+        }
+        parts.push(info.directions.to_owned());
+        parts.push(format!("step {}", format_number(info.step as f64, 9)));
+        axes.note = Some(parts.join(" · "));
     }
     let description = match training.or(validation).and_then(Slice1d::finite_range) {
         Some([low, high]) => format!(
-            "The loss along a line through the parameters of step {} lies between {} and {}.",
+            "The {} along a line through the parameters of step {} lies between {} and {}.",
+            line_label(info),
             info.step,
             format_number(low, 3),
             format_number(high, 3)
@@ -337,165 +413,4 @@ pub fn line(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::figure::Layer;
-
-    fn slice(n: usize) -> Slice2d {
-        let axis: Vec<f64> = (0..n)
-            .map(|i| -1.0 + 2.0 * i as f64 / (n - 1) as f64)
-            .collect();
-        let loss = axis
-            .iter()
-            .flat_map(|b| axis.iter().map(move |a| 0.01 + a * a + 2.0 * b * b))
-            .collect();
-        Slice2d {
-            alpha: axis.clone(),
-            beta: axis,
-            loss,
-            stderr: None,
-            level: 2,
-            levels: 4,
-        }
-    }
-
-    fn path() -> Vec<PathPoint> {
-        (0..20)
-            .map(|i| PathPoint {
-                step: 10 * i,
-                alpha: 0.8 * 0.8f64.powi(i as i32),
-                beta: 0.0,
-                off_plane: 0.1,
-            })
-            .collect()
-    }
-
-    const INFO: SliceInfo<'static> = SliceInfo {
-        step: 190,
-        directions: "seed 7",
-        unit: "filter norms",
-        split: Split::Training,
-    };
-
-    #[test]
-    fn a_plane_has_map_contours_path_and_bar() {
-        let (slice, points) = (slice(17), path());
-        let share = PathShare {
-            length: 2.0,
-            length_outside: 0.94,
-            squares_outside: 0.9,
-        };
-        let errors = LossErrors {
-            steps: vec![0],
-            errors: vec![0.02],
-            largest: 0.02,
-            at_step: Some(0),
-        };
-        let on_plane = PathOnPlane {
-            points: &points,
-            share: Some(&share),
-            errors: Some(&errors),
-        };
-        let figure = plane(&LandscapeSettings::default(), Some(&slice), on_plane, &INFO);
-        let axes = figure.axes().next().unwrap();
-        assert_eq!(axes.x.full_label(), "α (filter norms)");
-        let bar = axes.color_bar.as_ref().unwrap();
-        assert_eq!(bar.label, "training loss");
-        assert_eq!(bar.scale.normalization.scale, Scale::Log10);
-        let note = axes.note.as_deref().unwrap();
-        assert!(
-            note.starts_with("plane error 0.02 · 94 % of path outside · 17×17 · seed 7"),
-            "{note}"
-        );
-        let kinds: Vec<bool> = axes
-            .layers
-            .iter()
-            .map(|l| matches!(l, Layer::Heatmap(_) | Layer::Contours(_)))
-            .collect();
-        assert_eq!(kinds, [true, true, false, false, false]);
-        let Layer::Scatter(ball) = &axes.layers[4] else {
-            panic!("the ball");
-        };
-        assert_eq!(ball.x[0], points[19].alpha);
-        assert_eq!(axes.x.limits, Some((-1.0, 1.0)));
-    }
-
-    #[test]
-    fn losses_that_are_not_positive_have_linear_colours() {
-        let mut slice = slice(9);
-        slice.loss[3] = -0.5;
-        slice.loss[4] = f64::NAN;
-        let figure = plane(
-            &LandscapeSettings::default(),
-            Some(&slice),
-            PathOnPlane::default(),
-            &INFO,
-        );
-        let axes = figure.axes().next().unwrap();
-        let scale = axes.color_bar.as_ref().unwrap().scale;
-        assert_eq!(scale.normalization.scale, Scale::Linear);
-        assert!(
-            axes.note
-                .as_deref()
-                .unwrap()
-                .ends_with("1 points not finite")
-        );
-    }
-
-    #[test]
-    fn a_few_huge_losses_do_not_hide_the_others() {
-        let mut slice = slice(17);
-        slice.loss[0] = 1e6;
-        let settings = LandscapeSettings {
-            log: false,
-            ..LandscapeSettings::default()
-        };
-        let figure = plane(&settings, Some(&slice), PathOnPlane::default(), &INFO);
-        let bar = figure.axes().next().unwrap().color_bar.clone().unwrap();
-        assert!(bar.scale.normalization.limits.1 < 4.0);
-        assert_eq!(bar.exceeded, (false, true));
-    }
-
-    #[test]
-    fn nothing_yet_has_axes() {
-        let figure = plane(
-            &LandscapeSettings::default(),
-            None,
-            PathOnPlane::default(),
-            &INFO,
-        );
-        assert!(figure.axes().next().unwrap().layers.is_empty());
-        let figure = line(&LandscapeSettings::default(), None, None, &INFO);
-        assert_eq!(figure.axes().next().unwrap().y.label, "loss");
-    }
-
-    #[test]
-    fn a_line_marks_its_middle() {
-        let slice = Slice1d {
-            alpha: vec![-1.0, 0.0, 1.0],
-            loss: vec![1.0, 0.5, f64::INFINITY],
-            stderr: None,
-            level: 0,
-            levels: 1,
-        };
-        let figure = line(
-            &LandscapeSettings::default(),
-            Some(&slice),
-            Some(&slice),
-            &INFO,
-        );
-        let axes = figure.axes().next().unwrap();
-        assert_eq!(axes.y.scale, Scale::Log10);
-        let marks = axes
-            .layers
-            .iter()
-            .filter(|l| matches!(l, Layer::Scatter(s) if s.x[0] == 0.0 && s.y[0] == 0.5))
-            .count();
-        assert_eq!(marks, 2);
-        assert!(
-            axes.layers
-                .iter()
-                .any(|l| matches!(l, Layer::Rule(rule) if rule.at == 0.0))
-        );
-    }
-}
+mod tests;
