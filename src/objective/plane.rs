@@ -225,10 +225,8 @@ impl<T: Real> Plane<T> {
         });
         match hits {
             Some(hits) => SampledLoss::of_hits(hits, self.objective.samples.len()),
-            None => SampledLoss {
-                mean: f64::NAN,
-                ..SampledLoss::default()
-            },
+            // 0/0: not a number.
+            None => SampledLoss::of_hits(0, 0),
         }
     }
 }
