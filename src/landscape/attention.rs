@@ -34,7 +34,7 @@ const AT_POINT: f64 = 2.0;
 
 /// How strongly the coarser level bends at its points: |second differences|
 /// along both axes, of the logarithms where all values are positive, divided by
-/// the largest. A place beside one that has no finite value counts as flat.
+/// the largest. What is not a number bends nothing.
 pub(super) struct Bends {
     values: Vec<f64>,
     width: usize,
@@ -65,9 +65,11 @@ impl Bends {
             }
         }
         let largest = values.iter().copied().fold(0.0, f64::max);
-        if largest > 0.0 {
-            values.iter_mut().for_each(|value| *value /= largest);
-        }
+        let size = level.iter().map(|v| f(*v).abs()).filter(|v| v.is_finite());
+        // What rounding makes of a flat surface is no bend.
+        let bent = largest > 1e-10 * size.fold(0.0, f64::max);
+        let factor = if bent { 1.0 / largest } else { 0.0 };
+        values.iter_mut().for_each(|value| *value *= factor);
         Self {
             values,
             width,
@@ -129,7 +131,10 @@ mod tests {
         broken[12] = f64::NAN;
         let bends = Bends::new(&broken, width, (4, 4));
         assert_eq!(bends.at(8, 8), 0.0);
-        assert_eq!(bends.at(8, 4), 0.0);
+        assert_eq!(bends.at(8, 4), 1.0);
+        // Nor does rounding.
+        let slope: Vec<f64> = (0..25).map(|k| 0.1 * (k % width) as f64 - 0.3).collect();
+        assert_eq!(Bends::new(&slope, width, (4, 4)).at(8, 8), 0.0);
         assert_eq!(Bends::new(&[f64::NAN; 9], 3, (1, 1)).at(1, 1), 0.0);
     }
 
