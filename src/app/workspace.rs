@@ -13,6 +13,7 @@ use crate::engine::{
     RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
+use crate::landscape::Invariance;
 use crate::recipe::{Difference, Recipe, Value};
 use crate::train::Snapshot;
 
@@ -55,6 +56,10 @@ impl<T> Clone for Timed<T> {
 pub struct Results {
     /// A slice of the loss and the path on it.
     pub landscape: Option<Timed<Landscape>>,
+    /// Slices along random directions of several seeds.
+    pub rerolls: Option<Timed<Arc<[(u64, Landscape)]>>>,
+    /// What the self-test of the slice's normalization found.
+    pub invariance: Option<Timed<Vec<Invariance>>>,
     /// The spectrum of one moment (the top eigenvalues measured while training
     /// are in the record's `spectrum`).
     pub spectrum: Option<Timed<Spectrum>>,
@@ -877,6 +882,8 @@ impl Workspace {
             // The job did its work elsewhere.
             ResultKind::Nothing => {}
             ResultKind::Landscape(value) => place!(landscape, value),
+            ResultKind::Rerolls(value) => place!(rerolls, Arc::new(value)),
+            ResultKind::Invariance(value) => place!(invariance, value),
             ResultKind::Spectrum(value) => place!(spectrum, value),
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),

@@ -9,6 +9,7 @@ mod figure;
 mod list;
 mod open;
 mod run;
+mod slice;
 mod views;
 
 use std::ffi::OsString;

@@ -22,6 +22,17 @@ pub struct PathPoint {
     pub off_plane: f64,
 }
 
+/// Named parameters on a plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnchorPoint {
+    /// What they are called.
+    pub name: String,
+    /// Coordinate along d₁.
+    pub alpha: f64,
+    /// Coordinate along d₂.
+    pub beta: f64,
+}
+
 /// Project snapshots (step, parameters) on the plane through `centre`.
 ///
 /// # Errors

@@ -6,7 +6,6 @@
 //! it needs. A panel that is not on the screen is not
 //! called, and so asks for nothing.
 
-mod ball;
 mod builder;
 mod controls;
 mod data;

@@ -185,6 +185,21 @@ impl FigureView {
             .map(|[x, _]| (scale.inverse(x.0), scale.inverse(x.1)))
     }
 
+    /// The ranges of x and y that somebody zoomed to in a panel, in values;
+    /// `None` while the axes follow the data.
+    pub fn zoomed(&self, panel: usize) -> Option<[(f64, f64); 2]> {
+        let state = self.panels.get(panel)?;
+        let Prepared::Axes(prepared) = &state.prepared else {
+            return None;
+        };
+        let values =
+            |scale: Scale, (low, high): (f64, f64)| (scale.inverse(low), scale.inverse(high));
+        let Axes { x, y, .. } = &prepared.axes;
+        state
+            .zoomed
+            .map(|[on_x, on_y]| [values(x.scale, on_x), values(y.scale, on_y)])
+    }
+
     /// A figure as it is seen now: zoomed, and without what the legend hides.
     /// It has the panels of the one that is shown, perhaps in more detail; its
     /// title stays.
