@@ -369,7 +369,11 @@ impl Workspace {
             // What it remembers of the path leads back to it.
             optimizer: None,
         };
-        let recipe = self.applied.clone();
+        // However late it parts, it gets the time to find its own way.
+        let mut recipe = self.applied.clone();
+        let steps = recipe.training.count("steps") as u64;
+        let steps = i64::try_from(steps.saturating_add(step)).unwrap_or(i64::MAX);
+        recipe.training.set("steps", steps);
         self.branch(&start, &recipe, &format!("{how} at step {step}"));
     }
 

@@ -9,8 +9,8 @@ use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEs
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::{
-    AnchorPoint, Directions, Invariance, LossErrors, PathPoint, PathShare, Refinement, Slice1d,
-    Slice2d, SliceQuantity,
+    AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
+    Slice1d, Slice2d, SliceQuantity,
 };
 use crate::train::optimizers::Stability;
 
@@ -47,6 +47,8 @@ pub struct Landscape {
     pub quantity: SliceQuantity,
     /// The snapshots' places on the plane, by rising step.
     pub path: Arc<[PathPoint]>,
+    /// The paths of other runs on the plane.
+    pub ghosts: Arc<[GhostPath]>,
     /// The places of other parameters that the plane passes through.
     pub anchors: Arc<[AnchorPoint]>,
     /// How much of the path lies outside the plane; nothing without a path.

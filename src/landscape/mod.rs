@@ -31,7 +31,7 @@ pub use extent::Extent;
 pub use interpolation::{Interpolation, interpolate};
 pub use invariance::{Invariance, InvarianceSettings, Rescaling, invariance, rescaled};
 pub use path::{
-    AnchorPoint, LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path,
+    AnchorPoint, GhostPath, LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path,
 };
 pub use quantity::{Place, QuantityPlane, QuantityScratch, SliceQuantity};
 pub use refinement::Refinement;

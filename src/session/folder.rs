@@ -309,6 +309,7 @@ impl RunFolder {
             info: Arc::new(DirectionInfo::of(setup, &settings, &directions)),
             quantity: document.quantity.clone(),
             directions,
+            ghosts: Arc::default(),
             path: points.into(),
             anchors: Arc::default(),
             share,

@@ -1,5 +1,6 @@
 //! Slices of the loss landscape.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use super::directions::{DirectionInfo, PathCentre, SliceDirections, SlicePlane, slice_plane};
+use super::ghosts::{Ghost, projected};
 use super::quantities::quantity_plane;
 use super::{Excerpt, Precision, Split};
 use crate::engine::job::{Analysis, JobContext, JobError};
@@ -292,6 +294,7 @@ impl Projected {
             info: Arc::clone(&self.info),
             quantity: self.quantity.clone(),
             path: Arc::clone(&self.points),
+            ghosts: Arc::default(),
             anchors: Arc::clone(&self.anchors),
             share: self.share,
             errors: errors.cloned(),
@@ -486,13 +489,19 @@ pub fn slice_job(
     setup: Arc<Setup>,
     centre: Arc<Snapshot>,
     path: Vec<Arc<Snapshot>>,
+    ghosts: Vec<Ghost>,
     settings: SliceSettings,
 ) -> impl Analysis + 'static {
     move |context: &JobContext| {
         let step = centre.step;
-        let result = |landscape| AnalysisResult {
-            step,
-            kind: ResultKind::Landscape(Arc::new(landscape)),
+        let on_plane = OnceCell::new();
+        let result = |mut landscape: Landscape| {
+            let paths = on_plane.get_or_init(|| projected(&ghosts, &landscape, &centre.theta));
+            landscape.ghosts = Arc::clone(paths);
+            AnalysisResult {
+                step,
+                kind: ResultKind::Landscape(Arc::new(landscape)),
+            }
         };
         let mut publish = |landscape| context.publish(result(landscape));
         slice(&setup, &centre, &path, &settings, context, &mut publish).map(result)

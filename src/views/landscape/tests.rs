@@ -56,6 +56,7 @@ fn a_plane_has_map_contours_path_and_bar() {
         points: &points,
         share: Some(&share),
         errors: Some(&errors),
+        ghosts: &[],
         anchors: &[],
     };
     let figure = plane(
