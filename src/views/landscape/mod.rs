@@ -277,7 +277,7 @@ fn plane_note(slice: &Slice2d, path: PathOnPlane<'_>, info: &SliceInfo<'_>) -> S
     }
     let grid = format!("{}×{}", slice.alpha.len(), slice.beta.len());
     parts.push(match info.known {
-        Some(share) => format!("{grid}: {} known, else coarser", percent(share)),
+        Some(share) => format!("{grid}, {} so far", percent(share)),
         None => grid,
     });
     parts.extend(excerpt_note(info));

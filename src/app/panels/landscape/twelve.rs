@@ -169,12 +169,15 @@ fn figure(
     class: Option<&str>,
     step: u64,
 ) -> Figure {
-    let planes: Vec<_> = slices
-        .iter()
-        .filter_map(|(seed, landscape)| match &landscape.shape {
-            SliceShape::Plane(plane) => Some((*seed, &**plane)),
-            SliceShape::Line(_) => None,
-        })
+    let first = slices.first().map_or(0, |(seed, _)| *seed);
+    let planes: Vec<_> = (first..first.saturating_add(TWELVE))
+        .enumerate()
+        .map(
+            |(k, seed)| match slices.get(k).map(|(_, found)| &found.shape) {
+                Some(SliceShape::Plane(plane)) => (seed, Some(&**plane)),
+                _ => (seed, None),
+            },
+        )
         .collect();
     let unit = slices.first().map_or("", |(_, landscape)| {
         readout::unit(landscape, slice, normalization)
