@@ -138,7 +138,7 @@ impl Default for Settings {
 }
 
 /// Points on a side of a quantity that takes long in each of them, at most.
-const COSTLY: usize = 33;
+const COSTLY: usize = 17;
 
 impl Settings {
     /// What is shown: what the network's data do not have is the loss.

@@ -94,7 +94,7 @@ impl LandscapePanel {
         let normalization = ws.recipe.slice.text("normalization").to_owned();
         let (slice, step) = (request.slice.clone(), *step);
         let class = self.class_name(ws, &slice.quantity);
-        let key = (slices.len(), request.first);
+        let key = (Arc::as_ptr(&slices) as usize, request.first);
         let settings = fingerprint(&(&look, &normalization));
         let planned = Arc::clone(&slices);
         let plan = move || -> Option<Plan> {
