@@ -10,7 +10,7 @@ use super::directions::{DirectionInfo, PathCentre, SliceDirections, SlicePlane, 
 use super::quantities::quantity_plane;
 use super::{Excerpt, Precision, Split};
 use crate::engine::job::{Analysis, JobContext, JobError};
-use crate::engine::result::{AnalysisResult, Landscape, ResultKind, SliceShape};
+use crate::engine::result::{AnalysisResult, Landscape, Reroll, ResultKind, SliceShape};
 use crate::landscape::{
     AnchorPoint, Attention, Directions, Extent, Focus, GridAxis, LossErrors, Normalization,
     PathPoint, PathShare, Picture, Place, PlaneLoss as _, QuantityPlane, Slice1d, Slice2d,
@@ -515,9 +515,9 @@ pub fn rerolls(
     settings: &SliceSettings,
     seeds: &[u64],
     progress: &dyn Progress,
-    on_slice: &mut dyn FnMut(&[(u64, Landscape)]),
-) -> Result<Vec<(u64, Landscape)>, JobError> {
-    let mut found: Vec<(u64, Landscape)> = Vec::with_capacity(seeds.len());
+    on_slice: &mut dyn FnMut(&[Reroll]),
+) -> Result<Vec<Reroll>, JobError> {
+    let mut found: Vec<Reroll> = Vec::with_capacity(seeds.len());
     // Only an extent that follows the path asks where it runs.
     let path = match settings.extent {
         Extent::Fit { .. } => path,
@@ -540,8 +540,8 @@ pub fn rerolls(
             // The coarsest grid of each is completed even after a cancellation.
             progress.check()?;
             match found.get_mut(k) {
-                Some(place) => place.1 = landscape,
-                None => found.push((seed, landscape)),
+                Some(place) => place.landscape = landscape,
+                None => found.push(Reroll { seed, landscape }),
             }
             on_slice(&found);
         }
@@ -559,11 +559,11 @@ pub fn rerolls_job(
 ) -> impl Analysis + 'static {
     move |context: &JobContext| {
         let step = centre.step;
-        let result = |found: &[(u64, Landscape)]| AnalysisResult {
+        let result = |found: &[Reroll]| AnalysisResult {
             step,
             kind: ResultKind::Rerolls(found.into()),
         };
-        let mut publish = |found: &[(u64, Landscape)]| context.publish(result(found));
+        let mut publish = |found: &[Reroll]| context.publish(result(found));
         let found = rerolls(
             &setup,
             &centre,

@@ -56,7 +56,7 @@ pub fn rerolls(
                     let k = row * COLUMNS + column;
                     Panel {
                         width: if column == COLUMNS - 1 { WITH_BAR } else { 1.0 },
-                        content: Content::Axes(axes(k, *seed, slice)),
+                        content: Content::Axes(axes(k, *seed, *slice)),
                     }
                 })
                 .collect(),

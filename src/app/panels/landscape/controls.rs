@@ -82,6 +82,10 @@ impl LandscapePanel {
         let line = self.settings.look.kind == SliceKind::Line;
         let mut options: Vec<(Shown, String)> = Vec::new();
         let mut add = |quantity: SliceQuantity, text: &str| {
+            if quantity == SliceQuantity::Gap {
+                options.push(((quantity, "train"), text.to_owned()));
+                return;
+            }
             let splits: &[(&str, &str)] = match (line, validated) {
                 // Both are drawn.
                 (true, _) => &[("train", "")],
@@ -96,6 +100,9 @@ impl LandscapePanel {
         if setup.is_classification() {
             add(SliceQuantity::Accuracy, "accuracy");
         }
+        if validated {
+            add(SliceQuantity::Gap, "validation − training loss");
+        }
         add(SliceQuantity::GradientNorm, "‖∇L‖");
         add(SliceQuantity::Convexity, "|λmin/λmax|");
         for (class, name) in classes.iter().enumerate().take(20) {
@@ -103,10 +110,6 @@ impl LandscapePanel {
                 SliceQuantity::ClassLoss { class },
                 &format!("loss of {name}"),
             );
-        }
-        if validated {
-            let gap = (SliceQuantity::Gap, "train");
-            options.push((gap, "validation − training loss".to_owned()));
         }
         let shown = self.settings.shown_quantity(ws);
         if let SliceQuantity::SampleLoss { samples } = &shown {
