@@ -9,8 +9,8 @@ use crate::catalogue;
 use crate::diagnostics::PredictionMap;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
-    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, ResultKind,
-    RunId, RunInfo, RunState, Slot, Spectrum, Succession,
+    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
+    ResultKind, RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::Invariance;
@@ -57,7 +57,7 @@ pub struct Results {
     /// A slice of the loss and the path on it.
     pub landscape: Option<Timed<Landscape>>,
     /// Slices along random directions of several seeds.
-    pub rerolls: Option<Timed<Arc<[(u64, Landscape)]>>>,
+    pub rerolls: Option<Timed<Arc<[Reroll]>>>,
     /// What the self-test of the slice's normalization found.
     pub invariance: Option<Timed<Vec<Invariance>>>,
     /// The spectrum of one moment (the top eigenvalues measured while training

@@ -38,7 +38,9 @@ pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo,
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
 pub use process::{cores, prepare_process, thread_time};
 pub use record::RunRecord;
-pub use result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint};
+pub use result::{
+    AnalysisResult, Landscape, Reroll, ResultKind, SliceShape, Spectrum, SpectrumPoint,
+};
 pub use waker::Wake;
 
 use crate::recipe::Recipe;

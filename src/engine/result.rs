@@ -63,6 +63,15 @@ pub struct Landscape {
     pub refining: Option<Arc<Refinement>>,
 }
 
+/// A slice along random directions, and the seed that they were drawn from.
+#[derive(Clone, Debug)]
+pub struct Reroll {
+    /// The seed.
+    pub seed: u64,
+    /// The slice.
+    pub landscape: Landscape,
+}
+
 /// A line or a plane.
 #[derive(Clone, Debug)]
 pub enum SliceShape {
@@ -102,7 +111,7 @@ pub enum ResultKind {
     /// A slice of the loss.
     Landscape(Arc<Landscape>),
     /// Slices along random directions of several seeds, as many as are there yet.
-    Rerolls(Arc<[(u64, Landscape)]>),
+    Rerolls(Arc<[Reroll]>),
     /// The spectrum of the Hessian.
     Spectrum(Arc<Spectrum>),
     /// Gradient norms and gradient images of every layer.

@@ -263,7 +263,7 @@ fn plane_note(
     }
     let grid = format!("{}×{}", slice.alpha.len(), slice.beta.len());
     parts.push(match info.known {
-        Some(share) => format!("{grid}: {} known, else coarser", percent(share)),
+        Some(share) => format!("{grid}, {} so far", percent(share)),
         None => grid,
     });
     parts.extend(excerpt_note(info));

@@ -99,7 +99,8 @@ impl LandscapePanel {
                 }
                 let took = self.kept.as_ref().and_then(|kept| kept.result.seconds);
                 let pause = took.unwrap_or(0.0).max(PAUSE);
-                if now < self.submitted_at + pause + took.unwrap_or(0.0) {
+                // A training that rests needs no room.
+                if ws.is_running() && now < self.submitted_at + pause + took.unwrap_or(0.0) {
                     ui.ctx().request_repaint_after_secs(pause as f32);
                     return;
                 }
