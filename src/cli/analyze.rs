@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::paths::{self, AlignArgs, BezierArgs, ForkArgs, InterpolateArgs, PlaneArgs};
 use super::{Failure, SplitArg};
 use crate::engine::Landscape;
 use crate::engine::analyses::{self, SliceDirections, SliceSettings, SpectrumSettings, Split};
@@ -37,14 +38,24 @@ enum Analysis {
     Slice(SliceArgs),
     /// Eigenvalues, trace and density of the Hessian of the training loss
     Spectrum(SpectrumArgs),
+    /// The loss on the straight line to other parameters, and its barrier
+    Interpolate(InterpolateArgs),
+    /// A curve of low loss to other parameters, trained
+    Bezier(BezierArgs),
+    /// Permute the units of other parameters so that they match these
+    Align(AlignArgs),
+    /// The barrier between the run and copies that part from it, by step
+    Fork(ForkArgs),
+    /// The loss on the plane through these and two other parameter vectors
+    Plane(PlaneArgs),
 }
 
 /// What every analysis can be told.
 #[derive(Debug, Args)]
-struct Common {
+pub(super) struct Common {
     /// Where to write the JSON
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
 
     /// Analyse these parameters instead of the run's last ones
     #[arg(long, value_name = "FILE.safetensors")]
@@ -148,21 +159,27 @@ enum MatrixArg {
 }
 
 /// A run with the parameters to analyse.
-struct Target {
-    setup: Arc<Setup>,
-    theta: Vec<f64>,
-    step: Option<u64>,
+pub(super) struct Target {
+    pub(super) setup: Arc<Setup>,
+    pub(super) theta: Vec<f64>,
+    pub(super) step: Option<u64>,
     folder: RunFolder,
 }
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
+    let dir = &args.dir;
     match &args.analysis {
-        Analysis::Slice(slice) => analyze_slice(&args.dir, slice),
-        Analysis::Spectrum(spectrum) => analyze_spectrum(&args.dir, spectrum),
+        Analysis::Slice(slice) => analyze_slice(dir, slice),
+        Analysis::Spectrum(spectrum) => analyze_spectrum(dir, spectrum),
+        Analysis::Interpolate(asked) => paths::interpolate(dir, asked),
+        Analysis::Bezier(asked) => paths::bezier(dir, asked),
+        Analysis::Align(asked) => paths::align(dir, asked),
+        Analysis::Fork(asked) => paths::fork(dir, asked),
+        Analysis::Plane(asked) => paths::plane(dir, asked),
     }
 }
 
-fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
+pub(super) fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
     let folder = RunFolder::new(dir);
     let setup = folder
         .setup(crate::catalogue::schema())
@@ -342,7 +359,7 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
     write_json(&args.common.out, &document)
 }
 
-fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
+pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(document).map_err(Failure::work)?;
     write_atomically(path, &text).map_err(Failure::work)
 }

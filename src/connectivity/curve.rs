@@ -141,7 +141,9 @@ impl Curve {
             CurveKind::Bezier => bernstein(degree - 1, t),
             CurveKind::Chain => {
                 let piece = ((t * degree as f64).floor() as usize).min(degree - 1);
-                (0..degree).map(|k| f64::from(u8::from(k == piece))).collect()
+                (0..degree)
+                    .map(|k| f64::from(u8::from(k == piece)))
+                    .collect()
             }
         };
         combine(differences, &weights, out);
@@ -153,7 +155,13 @@ impl Curve {
         let differences: Vec<Vec<f64>> = self
             .points
             .windows(2)
-            .map(|pair| pair[1].iter().zip(&pair[0][..]).map(|(b, a)| b - a).collect())
+            .map(|pair| {
+                pair[1]
+                    .iter()
+                    .zip(&pair[0][..])
+                    .map(|(b, a)| b - a)
+                    .collect()
+            })
             .collect();
         (0..pieces)
             .into_par_iter()

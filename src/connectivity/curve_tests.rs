@@ -1,5 +1,5 @@
 use super::*;
-use crate::connectivity::testing::{normal, objective, mlp, ring};
+use crate::connectivity::testing::{mlp, normal, objective, ring};
 use crate::data::InputShape;
 use crate::math::CancelToken;
 
@@ -43,7 +43,14 @@ fn the_quadratic_curve_has_its_formula() {
 fn bends_on_the_chord_make_the_straight_line() {
     let objective = objective(&mlp(&[6], false, false), InputShape::Vector(2));
     let (a, b) = (normal(1, objective.dim()), normal(2, objective.dim()));
-    let line = profile(&objective, &Curve::line(&a[..], &b[..]).unwrap(), 9, true, &()).unwrap();
+    let line = profile(
+        &objective,
+        &Curve::line(&a[..], &b[..]).unwrap(),
+        9,
+        true,
+        &(),
+    )
+    .unwrap();
     assert_eq!(line.stretch, 1.0);
     assert_eq!(line.mean, line.mean_by_length);
     for kind in [CurveKind::Bezier, CurveKind::Chain] {
@@ -68,7 +75,11 @@ fn line_accuracy(
     (0..9)
         .map(|i| {
             let t = f64::from(i) / 8.0;
-            let theta: Vec<f64> = a.iter().zip(b).map(|(a, b)| (1.0 - t) * a + t * b).collect();
+            let theta: Vec<f64> = a
+                .iter()
+                .zip(b)
+                .map(|(a, b)| (1.0 - t) * a + t * b)
+                .collect();
             objective
                 .loss_and_accuracy(&theta, &mut objective.workspace())
                 .1
@@ -97,7 +108,12 @@ fn the_loss_of_the_ring_along_curves_is_known() {
     assert!((2.0 * found.stretch - length).abs() < 1e-5, "{length}");
     // A chain along three sides of a rectangle.
     let [a, b] = ends();
-    let points = vec![a.into(), vec![-1.0, 1.0].into(), vec![1.0, 1.0].into(), b.into()];
+    let points = vec![
+        a.into(),
+        vec![-1.0, 1.0].into(),
+        vec![1.0, 1.0].into(),
+        b.into(),
+    ];
     let chain = Curve::new(CurveKind::Chain, points).unwrap();
     let found = profile(&ring(), &chain, 301, true, &()).unwrap();
     assert!((found.stretch - 2.0).abs() < 1e-12);

@@ -68,10 +68,7 @@ pub fn layer_paths<L: ParameterLoss + ?Sized>(
     let names = layer_names(layout);
     let count = names.len();
     let mut scratch = loss.scratch();
-    let ends = (
-        loss.loss(a, &mut scratch).0,
-        loss.loss(b, &mut scratch).0,
-    );
+    let ends = (loss.loss(a, &mut scratch).0, loss.loss(b, &mut scratch).0);
     let mut paths = Vec::with_capacity(3 * count);
     for group in [LayerGroup::Single, LayerGroup::Shallow, LayerGroup::Deep] {
         for (layer, name) in names.iter().enumerate() {

@@ -42,7 +42,13 @@ fn a_layer_that_both_share_has_no_barrier() {
     b[layout.layer_range(1)].copy_from_slice(&normal(2, layout.layer_range(1).len()));
     let paths = layer_paths(&loss, layout, &a, &b, 5, &()).unwrap();
     assert_eq!(paths[0].line.barrier, 0.0);
-    assert!(paths[0].line.loss.iter().all(|l| *l == paths[0].line.loss[0]));
+    assert!(
+        paths[0]
+            .line
+            .loss
+            .iter()
+            .all(|l| *l == paths[0].line.loss[0])
+    );
     let token = CancelToken::new();
     token.cancel();
     assert_eq!(

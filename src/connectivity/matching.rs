@@ -246,6 +246,7 @@ pub fn match_activations<T: Real>(
     on_sweep: &mut dyn FnMut(&Matching),
 ) -> Result<Matching, MathError> {
     let search = Search::new(symmetry, a, b)?;
+    let double = |values: &[T]| values.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
     let cast = |theta: &[f64]| theta.iter().map(|x| T::from_f64(*x)).collect::<Vec<T>>();
     let (theta_a, theta_b) = (cast(a), cast(b));
     let (mut space_a, mut space_b) = (objective.workspace(), objective.workspace());
@@ -267,8 +268,7 @@ pub fn match_activations<T: Real>(
         let mut pairs = of_a.iter().zip(&of_b);
         for (group, scores) in symmetry.groups().iter().zip(&mut scores) {
             for (z_a, z_b) in pairs.by_ref().take(group.read.len()) {
-                let (z_a, z_b) = (vector::to_f64(z_a), vector::to_f64(z_b));
-                let more = products(group.units, &z_a, &z_b, progress)?;
+                let more = products(group.units, &double(z_a), &double(z_b), progress)?;
                 for (score, more) in scores.iter_mut().zip(more) {
                     *score += more;
                 }

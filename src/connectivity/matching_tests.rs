@@ -56,7 +56,13 @@ fn assert_recovered(objective: &Objective<f64>, seed: u64) {
         let aligned = symmetry.permute(&found.permutations, &moved).unwrap();
         assert_eq!(aligned, theta);
         let line = Curve::line(&theta[..], aligned).unwrap();
-        assert_eq!(profile(objective, &line, 5, true, &()).unwrap().line.barrier, 0.0);
+        assert_eq!(
+            profile(objective, &line, 5, true, &())
+                .unwrap()
+                .line
+                .barrier,
+            0.0
+        );
     }
 }
 
@@ -68,7 +74,14 @@ fn a_permuted_copy_is_recognised_and_its_barrier_is_zero() {
     }
     assert_recovered(&objective(&mlp(&[9, 8, 7], false, true), vector), 4);
     assert_recovered(&objective(&mlp(&[8, 8], true, false), vector), 5);
-    let layers = ["conv 5 3x3", "relu", "max-pool 2", "flatten", "dense 8", "tanh"];
+    let layers = [
+        "conv 5 3x3",
+        "relu",
+        "max-pool 2",
+        "flatten",
+        "dense 8",
+        "tanh",
+    ];
     assert_recovered(&objective(&cnn(&layers), IMAGE), 6);
 }
 
@@ -126,7 +139,10 @@ fn activations_lie_unit_by_unit() {
     let samples = objective.len();
     for sample in 0..samples {
         for output in 0..3 {
-            assert_eq!(values[output * samples + sample], outputs[sample * 3 + output]);
+            assert_eq!(
+                values[output * samples + sample],
+                outputs[sample * 3 + output]
+            );
         }
     }
 }

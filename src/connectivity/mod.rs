@@ -19,7 +19,7 @@ mod training;
 mod testing;
 
 pub use curve::{Curve, CurveKind, Profile, profile};
-pub use fork::{Fork, ForkOptions, ForkPoint, default_steps, fork};
+pub use fork::{Fork, ForkError, ForkOptions, ForkPoint, default_steps, fork};
 pub use layers::{LayerGroup, LayerPath, layer_paths};
 pub use loss::{ObjectiveScratch, ParameterLoss};
 pub use matching::{Matching, MatchingMethod, match_activations, match_weights};

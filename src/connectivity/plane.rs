@@ -71,7 +71,8 @@ mod tests {
             }
             if orthogonal {
                 assert!(plane.directions.cosine.abs() < 1e-12);
-                let lengths = [&plane.directions.first, &plane.directions.second].map(|d| vector::norm(d));
+                let lengths =
+                    [&plane.directions.first, &plane.directions.second].map(|d| vector::norm(d));
                 assert!((lengths[0] - lengths[1]).abs() < 1e-12);
             } else {
                 assert_eq!(plane.points, [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]);

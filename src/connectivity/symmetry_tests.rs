@@ -53,7 +53,13 @@ fn permuted_networks_are_the_same_function() {
     assert_same_function(&mlp(&[7, 6], false, false), vector, &[("0", 7), ("2", 6)]);
     assert_same_function(&mlp(&[7, 6], false, true), vector, &[("0", 7), ("3", 6)]);
     assert_same_function(&mlp(&[], false, false), vector, &[]);
-    let layers = ["conv 4 3x3 pad 1", "relu", "max-pool 2", "conv 5 2x2", "tanh"];
+    let layers = [
+        "conv 4 3x3 pad 1",
+        "relu",
+        "max-pool 2",
+        "conv 5 2x2",
+        "tanh",
+    ];
     assert_same_function(&cnn(&layers), IMAGE, &[("0", 4), ("3", 5)]);
     // Channels that were flattened move in blocks.
     let layers = [
@@ -99,7 +105,10 @@ fn permutations_are_checked_and_compose() {
     let objective = objective(&mlp(&[4], false, false), InputShape::Vector(2));
     let symmetry = Symmetry::new(objective.network());
     let theta = normal(3, objective.dim());
-    assert_eq!(symmetry.permute(&symmetry.identity(), &theta).unwrap(), theta);
+    assert_eq!(
+        symmetry.permute(&symmetry.identity(), &theta).unwrap(),
+        theta
+    );
     let p = vec![vec![2, 0, 3, 1]];
     let mut inverse = vec![vec![0; 4]];
     for (place, unit) in p[0].iter().enumerate() {

@@ -51,7 +51,7 @@ pub(crate) fn objective(model: &Component, shape: InputShape) -> Objective<f64> 
             labels: (0..samples as u32).map(|i| i % 3).collect(),
             names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         },
-        ..Dataset::default()
+        feature_names: Vec::new(),
     };
     let loss = crate::nn::losses::build(&Component::new("cross_entropy")).unwrap();
     Objective::new(network, loss, &data).unwrap()

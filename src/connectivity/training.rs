@@ -90,8 +90,10 @@ pub fn train_curve<L: ParameterLoss + ?Sized>(
     let mut curve = start;
     let dim = curve.dim();
     let mut bends: Vec<Vec<f64>> = inner(&curve).iter().map(|bend| bend.to_vec()).collect();
-    let mut moments: Vec<[Vec<f64>; 2]> =
-        bends.iter().map(|_| [vec![0.0; dim], vec![0.0; dim]]).collect();
+    let mut moments: Vec<[Vec<f64>; 2]> = bends
+        .iter()
+        .map(|_| [vec![0.0; dim], vec![0.0; dim]])
+        .collect();
     let mut draws: Vec<Draw<L::Scratch>> = (0..training.draws)
         .map(|_| Draw {
             scratch: loss.scratch(),
@@ -103,7 +105,11 @@ pub fn train_curve<L: ParameterLoss + ?Sized>(
         .collect();
     let mut losses = Vec::with_capacity(training.iterations);
     let every = training.report_every.max(1);
-    let iterations = if bends.is_empty() { 0 } else { training.iterations };
+    let iterations = if bends.is_empty() {
+        0
+    } else {
+        training.iterations
+    };
     on_report(CurveState {
         iteration: 0,
         curve: &curve,
@@ -126,19 +132,20 @@ pub fn train_curve<L: ParameterLoss + ?Sized>(
             });
         }
         losses.push(mean);
-        let weights: Vec<Vec<f64>> = draws.iter().map(|draw| curve.weights(draw.t)).collect();
+        // What every draw says about the bends: weights and a gradient.
+        let said: Vec<(Vec<f64>, &[f64])> = draws
+            .iter()
+            .map(|draw| (curve.weights(draw.t), &draw.gradient[..]))
+            .collect();
         let rate = training.learning_rate * schedule(iteration, iterations);
         let count = (iteration + 1) as i32;
         let corrections = (1.0 - BETA.0.powi(count), 1.0 - BETA.1.powi(count));
-        bends
-            .par_iter_mut()
-            .zip(&mut moments)
-            .enumerate()
-            .for_each(|(bend, (point, [first, second]))| {
+        bends.par_iter_mut().zip(&mut moments).enumerate().for_each(
+            |(bend, (point, [first, second]))| {
                 for k in 0..dim {
                     let mut gradient = 0.0;
-                    for (draw, weights) in draws.iter().zip(&weights) {
-                        gradient += weights[bend + 1] * draw.gradient[k];
+                    for (weights, of) in &said {
+                        gradient += weights[bend + 1] * of[k];
                     }
                     gradient /= parts;
                     first[k] = BETA.0 * first[k] + (1.0 - BETA.0) * gradient;
@@ -146,7 +153,8 @@ pub fn train_curve<L: ParameterLoss + ?Sized>(
                     let scale = (second[k] / corrections.1).sqrt() + EPSILON;
                     point[k] -= rate * first[k] / (corrections.0 * scale);
                 }
-            });
+            },
+        );
         let points = curve.points();
         let (first, last) = (points[0].clone(), points[points.len() - 1].clone());
         let all = std::iter::once(first)

@@ -59,8 +59,8 @@ fn a_chain_goes_round_too_and_more_bends_are_better() {
             ..CurveTraining::default()
         };
         let mut random = stream(0, "curve");
-        let (curve, _) = train_curve(&ring(), start, &training, &mut random, &(), &mut |_| Ok(()))
-            .unwrap();
+        let (curve, _) =
+            train_curve(&ring(), start, &training, &mut random, &(), &mut |_| Ok(())).unwrap();
         profile(&ring(), &curve, 1001, true, &()).unwrap().mean
     };
     let one = mean(&[[0.1, 1.0]]);
@@ -82,8 +82,15 @@ fn the_gradient_of_a_bend_is_that_of_the_mean_loss() {
         report_every: 1,
     };
     let mut random = stream(0, "curve");
-    let (moved, _) =
-        train_curve(&loss, start.clone(), &training, &mut random, &(), &mut |_| Ok(())).unwrap();
+    let (moved, _) = train_curve(
+        &loss,
+        start.clone(),
+        &training,
+        &mut random,
+        &(),
+        &mut |_| Ok(()),
+    )
+    .unwrap();
     let mean = |curve: &Curve| profile(&loss, curve, 513, false, &()).unwrap().mean;
     let base = mean(&start);
     for k in 0..loss.dim() {
@@ -149,7 +156,12 @@ fn it_stops_where_it_must() {
     ));
     // A line has nothing to train.
     let line = around_the_ring(CurveKind::Bezier, &[]);
-    assert!(train(line, &CurveTraining::default(), &token).unwrap().1.is_empty());
+    assert!(
+        train(line, &CurveTraining::default(), &token)
+            .unwrap()
+            .1
+            .is_empty()
+    );
     token.cancel();
     assert_eq!(
         train(curve(), &CurveTraining::default(), &token).unwrap_err(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::paths::Connection;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
@@ -93,4 +94,6 @@ pub enum ResultKind {
     Saliency(Arc<SaliencyMaps>),
     /// The network's outputs over a part of the input space or on samples.
     Prediction(Arc<PredictionMap>),
+    /// Paths between two solutions.
+    Paths(Arc<Connection>),
 }

@@ -77,8 +77,7 @@ pub fn assign_least(
                     before[column] = row;
                 }
                 // Among equals a free column ends the search at once.
-                if shortest[column] < least
-                    || (shortest[column] == least && row_of[column] == FREE)
+                if shortest[column] < least || (shortest[column] == least && row_of[column] == FREE)
                 {
                     least = shortest[column];
                     nearest = column;
@@ -180,8 +179,8 @@ mod tests {
                 assert!(dual <= costs[i * n + j] + slack);
             }
         }
-        let dual: f64 = found.row_potentials.iter().sum::<f64>()
-            + found.column_potentials.iter().sum::<f64>();
+        let dual: f64 =
+            found.row_potentials.iter().sum::<f64>() + found.column_potentials.iter().sum::<f64>();
         assert!((dual - found.total(costs)).abs() <= slack * n as f64);
     }
 

@@ -305,7 +305,10 @@ impl Run {
     /// [`RunError::Model`] where the snapshot is of another network or without
     /// the optimizer's state.
     pub fn branch(&mut self, from: &Snapshot, batch_seed: u64) -> Result<(), RunError> {
-        let state = from.optimizer.as_ref().filter(|_| from.theta.len() == self.theta.len());
+        let state = from
+            .optimizer
+            .as_ref()
+            .filter(|_| from.theta.len() == self.theta.len());
         let Some(state) = state else {
             return Err(RunError::Model(
                 "training cannot go on from a snapshot of another network or without the \
