@@ -109,28 +109,16 @@ fn is_sound(tree: &Tree<PanelKind>) -> bool {
 /// Gives the views that an older version did not know a tab beside the
 /// landscape.
 fn add_missing(tree: &mut Tree<PanelKind>) {
-    let has = |tree: &Tree<PanelKind>, kind: PanelKind| tree.tiles.find_pane(&kind).is_some();
+    let landscape = tree.tiles.find_pane(&PanelKind::Landscape);
+    let Some(bar) = landscape.and_then(|pane| tree.tiles.parent_of(pane)) else {
+        return;
+    };
     for kind in PanelKind::iter() {
-        if has(tree, kind) {
+        if tree.tiles.find_pane(&kind).is_some() {
             continue;
         }
-        let Some(beside) = tree.tiles.find_pane(&PanelKind::Landscape) else {
-            return;
-        };
-        let mut parent = tree.tiles.parent_of(beside);
         let pane = tree.tiles.insert_pane(kind);
-        // Panes always have tabs around them; a bare one gets them first.
-        if !parent.is_some_and(|id| {
-            matches!(
-                tree.tiles.get(id),
-                Some(Tile::Container(Container::Tabs(_)))
-            )
-        }) {
-            parent = None;
-        }
-        if let Some(id) = parent
-            && let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(id)
-        {
+        if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(bar) {
             tabs.add_child(pane);
         }
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::loss::ParameterLoss;
-use crate::landscape::Interpolation;
+use crate::landscape::{Interpolation, between};
 use crate::math::error::check_length;
 use crate::math::floats::cell;
 use crate::math::{MathError, Progress, vector};
@@ -119,9 +119,7 @@ impl Curve {
             CurveKind::Bezier => bernstein(degree, t),
             CurveKind::Chain => {
                 let mut weights = vec![0.0; degree + 1];
-                let place = t.clamp(0.0, 1.0) * degree as f64;
-                let piece = (place.floor() as usize).min(degree - 1);
-                let within = place - piece as f64;
+                let (piece, within) = self.piece(t);
                 weights[piece] = 1.0 - within;
                 weights[piece + 1] = within;
                 weights
@@ -131,7 +129,24 @@ impl Curve {
 
     /// `out` ← φ(t).
     pub fn at(&self, t: f64, out: &mut [f64]) {
-        combine(&self.points, &self.weights(t), out);
+        match self.kind {
+            CurveKind::Bezier => combine(&self.points, &self.weights(t), out),
+            CurveKind::Chain => {
+                let (piece, within) = self.piece(t);
+                let (a, b) = (&self.points[piece], &self.points[piece + 1]);
+                for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(&b[..])) {
+                    *out = between(*a, *b, within);
+                }
+            }
+        }
+    }
+
+    /// The piece of a chain that t lies in, and how far along it, from 0 to 1.
+    fn piece(&self, t: f64) -> (usize, f64) {
+        let pieces = self.points.len() - 1;
+        let place = t.clamp(0.0, 1.0) * pieces as f64;
+        let piece = (place.floor() as usize).min(pieces - 1);
+        (piece, place - piece as f64)
     }
 
     /// ‖φ'(t)‖.
@@ -140,7 +155,7 @@ impl Curve {
         let weights = match self.kind {
             CurveKind::Bezier => bernstein(degree - 1, t),
             CurveKind::Chain => {
-                let piece = ((t * degree as f64).floor() as usize).min(degree - 1);
+                let (piece, _) = self.piece(t);
                 (0..degree)
                     .map(|k| f64::from(u8::from(k == piece)))
                     .collect()

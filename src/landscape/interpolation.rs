@@ -132,8 +132,17 @@ impl Interpolation {
 /// (1−λ)L_A + λL_B, and ½(L_A + L_B).
 fn bases(loss: &[f64]) -> (impl Fn(f64) -> f64 + use<>, f64) {
     let (first, last) = (loss[0], loss[loss.len() - 1]);
-    let straight = move |lambda: f64| (1.0 - lambda) * first + lambda * last;
+    let straight = move |lambda: f64| between(first, last, lambda);
     (straight, 0.5 * (first + last))
+}
+
+/// (1−λ)a + λb: exactly a and b at the ends, and everywhere where they are equal.
+pub(crate) fn between(a: f64, b: f64, lambda: f64) -> f64 {
+    if lambda < 0.5 {
+        a + lambda * (b - a)
+    } else {
+        b - (1.0 - lambda) * (b - a)
+    }
 }
 
 fn excess(lambda: &[f64], loss: &[f64], base: &dyn Fn(f64) -> f64) -> Vec<f64> {

@@ -17,6 +17,7 @@ pub use crate::objective::{PlaneFunction, PlaneLoss};
 pub use axis::GridAxis;
 pub use directions::{Directions, Normalization, TensorBlock, normalize};
 pub use evaluate::{evaluate_slice1d, evaluate_slice2d};
+pub(crate) use interpolation::between;
 pub use interpolation::{Interpolation, interpolate};
 pub use path::{LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path};
 pub use slice::{Slice1d, Slice2d};
