@@ -38,7 +38,9 @@ grid = 3
 
 [analyses.spectrum]
 every = 0
-probes = 0
+top = 1
+probes = 1
+lanczos_steps = 4
 "#;
 
 fn losscape(arguments: &[&str]) -> Output {

@@ -11,7 +11,7 @@ use super::figure::{Look, check_extension, write_figure};
 use super::{Failure, SplitArg};
 use crate::connectivity::{CurveTraining, plane_through};
 use crate::engine::paths::{Connection, Losses, PathEnd, PathMethod, PathSettings, connect};
-use crate::landscape::{GridAxis, evaluate_slice2d};
+use crate::landscape::evaluate_slice2d;
 use crate::nn::{ParameterLayout, checkpoint};
 use crate::session::json::{
     DirectionsDocument, PathsDocument, PlaneDocument, PlanePoint, SliceDocument,
@@ -19,6 +19,9 @@ use crate::session::json::{
 use crate::session::subject;
 use crate::views::landscape::{LandscapeSettings, PathOnPlane, SliceInfo};
 use crate::views::{self, paths::PathLook};
+
+/// Points on a side of the plane in a figure.
+const GRID: usize = 65;
 
 /// The other end of a path, and what every path can be told.
 #[derive(Debug, Args)]
@@ -262,6 +265,7 @@ fn write_paths(
 fn settings(target: &Target, method: PathMethod, drawing: &Drawing) -> PathSettings {
     PathSettings {
         points: usize::from(drawing.points),
+        plane: drawing.figure.as_ref().map(|_| GRID),
         ..PathSettings::new(method, target.setup.recipe.seed)
     }
 }
@@ -396,16 +400,9 @@ pub(super) fn plane(dir: &Path, args: &PlaneArgs) -> Result<(), Failure> {
             ));
         }
     };
-    let axis = |of: fn((f64, f64)) -> f64| {
-        let all = through.points.map(of);
-        let (low, high) = (
-            all.iter().copied().fold(f64::INFINITY, f64::min),
-            all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        );
-        let margin = args.margin * (high - low);
-        GridAxis::new(low - margin, high + margin, usize::from(args.grid)).map_err(Failure::input)
-    };
-    let (alpha, beta) = (axis(|point| point.0)?, axis(|point| point.1)?);
+    let (alpha, beta) = through
+        .axes(args.margin, usize::from(args.grid))
+        .map_err(Failure::input)?;
     let directions = &through.directions;
     let plane = objective.plane(a, &directions.first, &directions.second);
     let slice =
@@ -434,7 +431,7 @@ pub(super) fn plane(dir: &Path, args: &PlaneArgs) -> Result<(), Failure> {
         let info = SliceInfo {
             step: target.step.unwrap_or(0),
             directions: "through three solutions",
-            unit: "‖θ_B − θ_A‖",
+            unit: "‖B − A‖",
             split: match args.split {
                 SplitArg::Train => views::Split::Training,
                 SplitArg::Validation => views::Split::Validation,

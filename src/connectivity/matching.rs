@@ -178,7 +178,13 @@ pub fn match_weights(
     let count = symmetry.groups().len();
     let mut best: Option<Matching> = None;
     let mut sweeps = 0;
-    for forward in [false, true] {
+    // One group that nothing couples to itself has its best permutation at once.
+    let starts = if count == 1 && !symmetry.is_coupled() {
+        &[false][..]
+    } else {
+        &[false, true]
+    };
+    for &forward in starts {
         let mut permutations = symmetry.identity();
         if forward {
             for group in 0..count {

@@ -30,7 +30,7 @@ pub use training::{CurveState, CurveTraining, train_curve};
 use crate::math::Progress;
 
 /// Cancels as the progress does, and reports nothing.
-struct Silent<'a>(&'a dyn Progress);
+pub(crate) struct Silent<'a>(pub &'a dyn Progress);
 
 impl Progress for Silent<'_> {
     fn report(&self, _done: usize, _total: usize) {}

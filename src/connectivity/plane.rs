@@ -1,6 +1,6 @@
 //! The plane through three solutions.
 
-use crate::landscape::Directions;
+use crate::landscape::{Directions, GridAxis};
 use crate::math::error::check_length;
 use crate::math::{MathError, vector};
 
@@ -12,6 +12,24 @@ pub struct PlaneThrough {
     pub directions: Directions,
     /// Where A, B and C lie: (α, β).
     pub points: [(f64, f64); 3],
+}
+
+impl PlaneThrough {
+    /// Axes of `grid` points that show all three, with `margin` times their
+    /// spread on every side.
+    ///
+    /// # Errors
+    /// See [`GridAxis::new`].
+    pub fn axes(&self, margin: f64, grid: usize) -> Result<(GridAxis, GridAxis), MathError> {
+        let axis = |of: fn((f64, f64)) -> f64| {
+            let places = self.points.map(of);
+            let low = places.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = places.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let margin = margin * (high - low);
+            GridAxis::new(low - margin, high + margin, grid)
+        };
+        Ok((axis(|point| point.0)?, axis(|point| point.1)?))
+    }
 }
 
 /// The plane through A, B and C. With `orthogonal` the axes are perpendicular

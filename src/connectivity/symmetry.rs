@@ -237,6 +237,13 @@ impl Symmetry {
         self.dim
     }
 
+    /// Whether a layer both reads and writes one group of units.
+    pub(super) fn is_coupled(&self) -> bool {
+        self.tensors
+            .iter()
+            .any(|axes| axes.row_group.is_some() && axes.row_group == axes.column_group)
+    }
+
     /// The permutations that leave everything in place.
     pub fn identity(&self) -> Permutations {
         let groups = self.groups.iter();

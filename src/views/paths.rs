@@ -3,8 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Split;
+use super::landscape::{self, LandscapeSettings, PathOnPlane, SliceInfo};
 use crate::connectivity::{Fork, LayerGroup, LayerPath, Profile};
-use crate::engine::paths::{Alignment, Connection, Layers, PathMethod, Profiles, TrainedCurve};
+use crate::engine::paths::{
+    Alignment, Connection, Layers, PathMethod, Profiles, ThroughThree, TrainedCurve,
+};
 use crate::figure::{
     Anchor, Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Marker, Mosaic, Panel, Raster,
     Row, Rule, Scale, Scatter, ScatterColors, SeriesStyle, Text, Ticks, Tile, ticks::format_number,
@@ -76,6 +80,9 @@ pub fn figure(look: &PathLook, found: Option<&Connection>) -> Figure {
         }
         if let Some(curve) = found.curve.as_ref().filter(|curve| curve.losses.len() > 1) {
             parts.push((0.8, vec![training(curve).into()]));
+        }
+        if let Some(through) = &found.plane {
+            parts.extend(plane(look, through).map(|axes| (1.4, vec![axes.into()])));
         }
         if let Some(layers) = &found.layers {
             parts.push((1.0, vec![layer_barriers(look, layers).into()]));
@@ -217,7 +224,7 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
     }
     axes.title = Some(format!("{} → {}", found.from, found.to));
     notes.push(format!(
-        "‖θ_A − θ_B‖ = {}",
+        "distance of the ends {}",
         format_number(found.distance, 3)
     ));
     axes.note = Some(notes.join(" · "));
@@ -271,9 +278,14 @@ fn mark_barrier(axes: &mut Axes, series: usize, profile: &Profile) {
     axes.layers.push(
         Text {
             x: at,
-            y: base + line.barrier,
-            text: height(profile),
-            anchor: Anchor::Below,
+            y: base + 0.5 * line.barrier,
+            text: format!(" {} ", height(profile)),
+            // Beside its bar, where paths of other heights have theirs elsewhere.
+            anchor: if series == 0 {
+                Anchor::Right
+            } else {
+                Anchor::Left
+            },
             ink: Ink::Foreground,
         }
         .into(),
@@ -328,7 +340,7 @@ fn matrices(look: &PathLook, alignment: &Alignment) -> Mosaic {
         title: Some("Permutations by layer".to_owned()),
         tiles,
         note: Some(format!(
-            "row: unit of A, column: unit of B · {moved} moved · cos(θ_A, θ_B) {} → {}",
+            "row: unit of A, column: unit of B · {moved} moved · cosine {} → {}",
             format_number(alignment.similarity_before, 2),
             format_number(similarity, 2)
         )),
@@ -345,7 +357,8 @@ fn sweeps(look: &PathLook, found: &Connection, alignment: &Alignment) -> Axes {
     let mut axes = Axes::new(
         Axis::new(unit).ticks(Ticks::Integers),
         Axis::new("barrier, cosine"),
-    );
+    )
+    .titled("The matching as it goes");
     let places = |count: usize| -> Vec<f64> { (0..=count).map(|i| i as f64).collect() };
     let before = found
         .straight
@@ -358,7 +371,7 @@ fn sweeps(look: &PathLook, found: &Connection, alignment: &Alignment) -> Axes {
     let similar: Vec<f64> = std::iter::once(alignment.similarity_before)
         .chain(alignment.sweeps.iter().map(|sweep| sweep.similarity))
         .collect();
-    for (index, (name, values)) in [("barrier", barriers), ("cos(θ_A, π(θ_B))", similar)]
+    for (index, (name, values)) in [("barrier", barriers), ("cosine", similar)]
         .into_iter()
         .enumerate()
     {
@@ -369,6 +382,9 @@ fn sweeps(look: &PathLook, found: &Connection, alignment: &Alignment) -> Axes {
                 .named(name)
                 .into(),
         );
+    }
+    if found.method == PathMethod::Weights && alignment.groups.len() > 1 {
+        axes.note = Some("from two starts; the better end is kept".to_owned());
     }
     if let Some(sweep) = look.sweep {
         axes.layers.push(Rule::vertical(sweep as f64 + 1.0).into());
@@ -551,17 +567,67 @@ fn describe_fork(fork: &Fork) -> String {
     )
 }
 
-/// Puts named points on the figure of a plane: name, α, β.
-pub fn mark_points(figure: &mut Figure, points: &[(&str, f64, f64)]) {
-    let axes = figure
+/// The plane through the ends and what was found, with the path in it.
+fn plane(look: &PathLook, through: &ThroughThree) -> Option<Axes> {
+    let settings = LandscapeSettings {
+        log: look.log,
+        path: false,
+        ..LandscapeSettings::default()
+    };
+    let info = SliceInfo {
+        step: 0,
+        directions: "",
+        unit: "‖B − A‖",
+        split: Split::Training,
+    };
+    let no_path = PathOnPlane::default();
+    let mut figure = landscape::plane(&settings, Some(&through.slice), no_path, &info);
+    let named: Vec<(&str, f64, f64)> = through
+        .points
+        .iter()
+        .map(|point| (point.name.as_str(), point.alpha, point.beta))
+        .collect();
+    if let Some(axes) = first_axes(&mut figure) {
+        let [x, y] = [0, 1].map(|k| through.path.iter().map(|p| p[k]).collect::<Vec<f64>>());
+        axes.layers.push(
+            Line::new(x, y)
+                .style(LineStyle::solid(Ink::Foreground).width(0.9).cased())
+                .into(),
+        );
+        axes.title = Some("The plane through the ends and what was found".to_owned());
+        axes.note = Some(format!(
+            "{}×{} · perpendicular axes of equal length",
+            through.slice.alpha.len(),
+            through.slice.beta.len()
+        ));
+    }
+    mark_points(&mut figure, &named);
+    figure
+        .rows
+        .into_iter()
+        .flat_map(|row| row.panels)
+        .find_map(|panel| match panel.content {
+            Content::Axes(axes) => Some(axes),
+            Content::Mosaic(_) => None,
+        })
+}
+
+fn first_axes(figure: &mut Figure) -> Option<&mut Axes> {
+    figure
         .rows
         .iter_mut()
         .flat_map(|row| &mut row.panels)
         .find_map(|panel| match &mut panel.content {
             Content::Axes(axes) => Some(axes),
             Content::Mosaic(_) => None,
-        });
-    let Some(axes) = axes else { return };
+        })
+}
+
+/// Puts named points on the figure of a plane: name, α, β.
+pub fn mark_points(figure: &mut Figure, points: &[(&str, f64, f64)]) {
+    let Some(axes) = first_axes(figure) else {
+        return;
+    };
     for (index, (name, x, y)) in points.iter().enumerate() {
         axes.layers.push(
             Scatter {

@@ -64,7 +64,7 @@ fn a_straight_line_shows_its_barrier() {
         Layer::Text(text) => Some(text.text.clone()),
         _ => None,
     });
-    assert_eq!(text.as_deref(), Some("0.75"));
+    assert_eq!(text.as_deref(), Some(" 0.75 "));
     assert!(axes.note.as_ref().unwrap().contains("barrier"));
     assert!(figure.description.contains("on the straight line"));
 }

@@ -14,7 +14,7 @@ use crate::app::plot::Options;
 use crate::app::widgets::thousands;
 use crate::app::workspace::{RunRecord, Timed, Workspace};
 use crate::engine::paths::{Connection, PathEnd, PathMethod, PathSettings, paths_job};
-use crate::engine::{Origin, RunId, Slot, Succession};
+use crate::engine::{Origin, RunId, RunState, Slot, Succession};
 use crate::figure::Figure;
 use crate::math::vector::to_f64;
 use crate::train::Snapshot;
@@ -127,6 +127,8 @@ const PATIENCE: f64 = 2.0;
 /// Seconds for which one sweep of an alignment is shown, and for all at most.
 const SWEEP: f64 = 0.5;
 const PLAY: f64 = 6.0;
+/// Points on a side of a plane.
+const GRID: usize = 33;
 /// Twins that are kept.
 const TWINS: usize = 4;
 /// Points of height under which only the losses are shown.
@@ -162,6 +164,10 @@ fn given(name: String, snapshot: &Snapshot) -> PathEnd {
 impl PathsPanel {
     fn path_settings(&self, run: &RunRecord) -> PathSettings {
         let mut paths = PathSettings::new(self.settings.method, run.info.recipe.seed);
+        // While the path follows a training there is no time for a plane.
+        let calm = matches!(run.state, RunState::Paused | RunState::Finished);
+        paths.plane =
+            (self.settings.look.details && (calm || !follows(paths.method))).then_some(GRID);
         match self.settings.method {
             PathMethod::Bezier | PathMethod::Chain => {
                 paths.bends = self.settings.bends;

@@ -2,7 +2,10 @@ use std::path::Path;
 
 use super::*;
 use crate::math::CancelToken;
+use crate::math::vector::to_f64;
+use crate::nn::checkpoint;
 use crate::train::testing::recipe;
+use crate::train::{Run, StepOutcome};
 
 fn setup() -> Arc<Setup> {
     Arc::new(Setup::new(recipe().into(), Path::new(".")).unwrap())
@@ -88,6 +91,42 @@ fn every_method_connects_and_reports_on_its_way() {
     let (found, published) = connected(&setup, PathMethod::Fork);
     assert_eq!(published, 2);
     assert_eq!(found.fork.unwrap().points.len(), 2);
+}
+
+#[test]
+fn the_plane_holds_the_ends_and_the_bend() {
+    let setup = setup();
+    let losses = Losses::double(&setup).unwrap();
+    let ends = [&initial(&setup), &PathEnd::Twin { seed: 3 }];
+    let with_plane = |method| {
+        let settings = PathSettings {
+            bends: 1,
+            plane: Some(9),
+            ..settings(method)
+        };
+        connect(&setup, &losses, ends, &settings, &(), &mut |_| ()).unwrap()
+    };
+    let found = with_plane(PathMethod::Bezier);
+    let plane = found.plane.unwrap();
+    assert_eq!((plane.slice.alpha.len(), plane.slice.beta.len()), (9, 9));
+    assert!(plane.slice.is_finest());
+    let places = plane
+        .points
+        .map(|point| (point.name, point.alpha, point.beta));
+    assert_eq!(places[0], ("step 0".to_owned(), 0.0, 0.0));
+    assert_eq!(places[1], ("seed 3".to_owned(), 1.0, 0.0));
+    assert_eq!(places[2].0, "bend");
+    assert!(places[2].2 > 0.0);
+    assert_eq!((plane.path[0], plane.path[60]), ([0.0, 0.0], [1.0, 0.0]));
+    // The middle of a quadratic curve: a quarter of both ends, half of the bend.
+    let middle = plane.path[30];
+    assert!((middle[0] - (0.25 + 0.5 * places[2].1)).abs() < 1e-12);
+    assert!((middle[1] - 0.5 * places[2].2).abs() < 1e-12);
+    let found = with_plane(PathMethod::Weights);
+    let plane = found.plane.unwrap();
+    assert_eq!(plane.points[2].name, "seed 3, aligned");
+    assert_eq!(plane.path.len(), 2);
+    assert!(with_plane(PathMethod::Linear).plane.is_none());
 }
 
 #[test]

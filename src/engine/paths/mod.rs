@@ -1,24 +1,30 @@
 //! Paths between two solutions as a job: straight lines, alignments, curves,
 //! layers and forks, each a function of a run's setup and two ends.
 
-use std::path::PathBuf;
+mod ends;
+mod found;
+mod plane;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Analysis, JobContext, JobError};
-use super::result::{AnalysisResult, ResultKind};
 use crate::connectivity::{
-    Curve, CurveKind, CurveTraining, Fork, ForkError, ForkOptions, LayerPath, Matching,
-    MatchingMethod, Profile, Symmetry, default_steps, fork, layer_paths, match_activations,
-    match_weights, profile, train_curve,
+    Curve, CurveKind, CurveTraining, ForkError, ForkOptions, Matching, MatchingMethod, Silent,
+    Symmetry, default_steps, fork, layer_paths, match_activations, match_weights, profile,
+    train_curve,
 };
+use crate::engine::job::{Analysis, JobContext, JobError};
+use crate::engine::result::{AnalysisResult, ResultKind};
 use crate::math::rng::stream;
-use crate::math::vector::{self, to_f64};
+use crate::math::vector;
 use crate::math::{MathError, Progress};
-use crate::nn::checkpoint;
 use crate::objective::{Objective, Real};
-use crate::train::{Run, Setup, StepOutcome};
+use crate::train::Setup;
+
+pub use ends::PathEnd;
+pub use found::{Alignment, Connection, Layers, Profiles, Sweep, TrainedCurve};
+pub use plane::{PointOnPlane, ThroughThree};
 
 /// What a barrier is, for files.
 pub const BARRIER: &str = "max over t of L(phi(t)) - ((1 - t) L(phi(0)) + t L(phi(1)))";
@@ -28,83 +34,6 @@ impl From<ForkError> for JobError {
         match error {
             ForkError::Math(error) => error.into(),
             other => Self::Failed(other.to_string()),
-        }
-    }
-}
-
-/// One end of a path.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PathEnd {
-    /// These parameters.
-    Given {
-        /// What they are called.
-        name: String,
-        /// The parameters.
-        theta: Arc<[f64]>,
-    },
-    /// The end of another run of the same recipe on the same data: first
-    /// parameters and batches are drawn from this seed.
-    Twin {
-        /// The seed.
-        seed: u64,
-    },
-    /// A safetensors file, or the folder of a finished run of the same network.
-    File(PathBuf),
-}
-
-impl PathEnd {
-    /// The parameters, with what they are called. A twin is trained for it:
-    /// progress counts its steps.
-    ///
-    /// # Errors
-    /// [`JobError`], with one sentence on what is wrong with a file.
-    pub fn resolve(
-        &self,
-        setup: &Setup,
-        progress: &dyn Progress,
-    ) -> Result<(String, Arc<[f64]>), JobError> {
-        match self {
-            Self::Given { name, theta } => Ok((name.clone(), Arc::clone(theta))),
-            Self::Twin { seed } => {
-                let theta = twin(setup, *seed, progress)?;
-                Ok((format!("seed {seed}"), theta.into()))
-            }
-            Self::File(path) => {
-                let file = if path.is_dir() {
-                    path.join("parameters.safetensors")
-                } else {
-                    path.clone()
-                };
-                let theta = checkpoint::load(&file, setup.network.layout())
-                    .map_err(|error| JobError::Failed(error.to_string()))?;
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                Ok((name.to_string_lossy().into_owned(), theta.into()))
-            }
-        }
-    }
-}
-
-/// The last parameters of a run of the same recipe on the same data from
-/// another seed.
-fn twin(setup: &Setup, seed: u64, progress: &dyn Progress) -> Result<Vec<f64>, JobError> {
-    let mut recipe = (*setup.recipe).clone();
-    recipe.seed = seed;
-    recipe.training.set("validation_every", 0);
-    let data = (*setup.data).clone();
-    let setup = Setup::with_data(Arc::new(recipe), data, None, &setup.base_dir)?;
-    let mut run = Run::from_setup(Arc::new(setup))?;
-    let total = run.total_steps() as usize;
-    loop {
-        progress.check()?;
-        match run.step()? {
-            StepOutcome::Trained => progress.report(run.steps_done() as usize, total),
-            StepOutcome::Finished => return Ok(to_f64(run.parameters())),
-            StepOutcome::Diverged(divergence) => {
-                return Err(JobError::Failed(format!(
-                    "the run from seed {seed} diverged at step {}: lower the learning rate",
-                    divergence.step
-                )));
-            }
         }
     }
 }
@@ -165,6 +94,9 @@ pub struct PathSettings {
     pub seed: u64,
     /// Steps at which copies part; some that suit the run where there are none.
     pub fork_steps: Option<Vec<u64>>,
+    /// Points on a side of the plane through the ends and the aligned network
+    /// or the bend; no plane where there is none.
+    pub plane: Option<usize>,
 }
 
 impl PathSettings {
@@ -180,117 +112,9 @@ impl PathSettings {
             training: CurveTraining::default(),
             seed,
             fork_steps: None,
+            plane: None,
         }
     }
-}
-
-/// The loss along one path on both sets.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Profiles {
-    /// On the training set.
-    pub train: Profile,
-    /// On the validation set, where there is one.
-    pub validation: Option<Profile>,
-}
-
-/// What one sweep of a matching reached.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sweep {
-    /// cos(θ_A, π(θ_B)).
-    pub similarity: f64,
-    /// Units that are not where they were.
-    pub moved: usize,
-    /// The barrier of the training loss on the straight line then, as its points
-    /// show it.
-    #[serde(with = "crate::math::floats::cell")]
-    pub barrier: f64,
-    /// The permutations then.
-    #[serde(skip)]
-    pub permutations: Arc<Vec<Vec<usize>>>,
-}
-
-/// An alignment of the second network's units to the first's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alignment {
-    /// How units were compared.
-    pub method: MatchingMethod,
-    /// The groups of units that move together: the layers that make them.
-    pub groups: Vec<String>,
-    /// For every group, the unit of B that takes place i.
-    pub permutations: Vec<Vec<usize>>,
-    /// cos(θ_A, θ_B).
-    pub similarity_before: f64,
-    /// cos(θ_A, π(θ_B)).
-    pub similarity: f64,
-    /// Units that are not where they were.
-    pub moved: usize,
-    /// The matching as it went.
-    pub sweeps: Vec<Sweep>,
-    /// The loss from A to π(B), once the matching is found.
-    pub profiles: Option<Profiles>,
-    /// π(θ_B).
-    #[serde(skip)]
-    pub aligned: Arc<[f64]>,
-}
-
-/// A trained curve.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TrainedCurve {
-    /// What it makes of its bends.
-    pub kind: CurveKind,
-    /// Number of bends.
-    pub bends: usize,
-    /// Steps made of those asked for.
-    pub iteration: usize,
-    /// Steps asked for.
-    pub iterations: usize,
-    /// Mean training loss over the values of t drawn in each step.
-    pub losses: Vec<f64>,
-    /// The loss along the curve.
-    pub profiles: Profiles,
-    /// Its points, the ends among them.
-    #[serde(skip)]
-    pub points: Vec<Arc<[f64]>>,
-}
-
-/// The loss while some layers move.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Layers {
-    /// On the training set.
-    pub train: Vec<LayerPath>,
-    /// On the validation set, where there is one.
-    pub validation: Option<Vec<LayerPath>>,
-}
-
-/// Paths between two solutions, as far as they are known yet.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Connection {
-    /// What connects the ends.
-    pub method: PathMethod,
-    /// What the first end is called.
-    pub from: String,
-    /// What the second end is called.
-    pub to: String,
-    /// ‖θ_A − θ_B‖.
-    pub distance: f64,
-    /// The straight line between the ends.
-    #[serde(flatten)]
-    pub straight: Option<Profiles>,
-    /// The alignment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alignment: Option<Alignment>,
-    /// The trained curve.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub curve: Option<TrainedCurve>,
-    /// The layers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub layers: Option<Layers>,
-    /// The forks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fork: Option<Fork>,
-    /// θ_A and θ_B.
-    #[serde(skip)]
-    pub ends: [Arc<[f64]>; 2],
 }
 
 /// The losses that are measured along paths.
@@ -341,23 +165,12 @@ impl<T: Real> Losses<T> {
         refined: bool,
         progress: &dyn Progress,
     ) -> Result<Profiles, MathError> {
-        let quiet = Quiet(progress);
+        let quiet = Silent(progress);
         let of = |loss: &Objective<T>| profile(loss, curve, points, refined, &quiet);
         Ok(Profiles {
             train: of(&self.train)?,
             validation: self.validation.as_ref().map(of).transpose()?,
         })
-    }
-}
-
-/// Cancels as the progress does, and reports nothing.
-struct Quiet<'a>(&'a dyn Progress);
-
-impl Progress for Quiet<'_> {
-    fn report(&self, _done: usize, _total: usize) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
     }
 }
 
@@ -400,6 +213,7 @@ pub fn connect<T: Real>(
         curve: None,
         layers: None,
         fork: None,
+        plane: None,
         ends: [a, b],
     };
     publish(&found);
@@ -450,9 +264,13 @@ pub fn connect<T: Real>(
             });
             publish(&found);
             if let (Some(layers), Some(set)) = (&mut found.layers, &losses.validation) {
-                layers.validation = Some(of(set, &Quiet(progress))?);
+                layers.validation = Some(of(set, &Silent(progress))?);
             }
         }
+    }
+    if let Some(grid) = settings.plane {
+        publish(&found);
+        plane::add(&losses.train, &mut found, grid, progress, publish)?;
     }
     Ok(found)
 }
@@ -490,7 +308,7 @@ fn align<T: Real>(
             .and_then(|aligned| Curve::line(Arc::clone(&a), aligned))
             .and_then(|line| {
                 let points = settings.points.clamp(3, 11);
-                let seen = profile(&losses.train, &line, points, false, &Quiet(progress))?;
+                let seen = profile(&losses.train, &line, points, false, &Silent(progress))?;
                 Ok((seen.line.barrier, Arc::clone(&line.points()[1])))
             });
         let (barrier, aligned) = match measured {
@@ -603,6 +421,7 @@ fn forks<T: Real>(
         curve: None,
         layers: None,
         fork: None,
+        plane: None,
         ends: [Arc::clone(&a), a],
     };
     let (train, validation) = (&losses.train, losses.validation.as_ref());
@@ -643,5 +462,4 @@ pub fn paths_job(
 }
 
 #[cfg(test)]
-#[path = "paths_tests.rs"]
 mod tests;
