@@ -178,6 +178,7 @@ pub fn match_weights(
     let count = symmetry.groups().len();
     let mut best: Option<Matching> = None;
     let mut sweeps = 0;
+    let mut told: Option<Permutations> = None;
     // One group that nothing couples to itself has its best permutation at once.
     let starts = if count == 1 && !symmetry.is_coupled() {
         &[false][..]
@@ -218,6 +219,7 @@ pub fn match_weights(
             }
         }
         let found = search.matching(&permutations, sweeps)?;
+        told = Some(permutations);
         if best
             .as_ref()
             .is_none_or(|best| found.similarity > best.similarity)
@@ -229,7 +231,10 @@ pub fn match_weights(
         what: "the units could not be matched",
     })?;
     best.sweeps = sweeps;
-    on_sweep(&best);
+    // What is told last is what is returned.
+    if told.as_ref() != Some(&best.permutations) {
+        on_sweep(&best);
+    }
     Ok(best)
 }
 

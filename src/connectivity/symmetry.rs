@@ -309,7 +309,8 @@ impl Symmetry {
     }
 
     /// All parameters that belong to the units of a group, unit after unit:
-    /// what makes them and, if `outgoing`, what reads them. The units behind and
+    /// what makes them and, if `outgoing`, what reads them (otherwise only what
+    /// makes them from inputs and from the groups before). The units behind and
     /// before them come in the order of `permutations`, this group's in their
     /// old one (except where a layer reads the group and writes it again).
     pub(super) fn unit_parameters(
@@ -322,7 +323,10 @@ impl Symmetry {
         let units = self.groups[group].units;
         let mut parts: Vec<(Vec<f64>, usize)> = Vec::new();
         for axes in &self.tensors {
-            let by_row = axes.row_group == Some(group);
+            // Without what reads the units, nothing whose own inputs are units
+            // in an order that is not known yet counts either.
+            let known = outgoing || axes.column_group.is_none_or(|before| before < group);
+            let by_row = axes.row_group == Some(group) && known;
             let by_column = axes.column_group == Some(group) && outgoing;
             let of = |group: Option<usize>| group.map(|group| &permutations[group][..]);
             let at = |row: usize, column: usize| {

@@ -57,59 +57,60 @@ pub fn figure(look: &PathLook, found: Option<&Connection>) -> Figure {
             .titled("Paths")
             .described("No path yet.");
     };
-    let mut parts: Vec<(f64, Vec<Content>)> = Vec::new();
     let mut described = String::new();
+    // What is looked at first, the plane, and how it came about.
+    let (mut first, mut through, mut details) = (Vec::new(), None, Vec::new());
     if let Some(fork) = &found.fork {
-        parts.push((1.2, vec![fork_barriers(look, fork).into()]));
-        if look.details {
-            parts.push((1.0, vec![fork_lines(look, fork).into()]));
-        }
+        first.push(Content::from(fork_barriers(look, fork)));
+        details.push(fork_lines(look, fork).into());
         described = describe_fork(fork);
     }
     if let Some(straight) = &found.straight {
-        parts.push((1.2, vec![losses(look, found, straight).into()]));
+        first.push(losses(look, found, straight).into());
         described = describe(found, straight);
     }
-    if look.details {
-        if let Some(alignment) = &found.alignment {
-            let mut row = vec![Content::from(matrices(look, alignment))];
-            if alignment.sweeps.len() > 1 {
-                row.push(sweeps(look, found, alignment).into());
-            }
-            parts.push((1.0, row));
-        }
-        if let Some(curve) = found.curve.as_ref().filter(|curve| curve.losses.len() > 1) {
-            parts.push((0.8, vec![training(curve).into()]));
-        }
-        if let Some(through) = &found.plane {
-            parts.extend(plane(look, through).map(|axes| (1.4, vec![axes.into()])));
-        }
-        if let Some(layers) = &found.layers {
-            parts.push((1.0, vec![layer_barriers(look, layers).into()]));
+    if let Some(alignment) = &found.alignment {
+        details.push(matrices(look, alignment).into());
+        if alignment.sweeps.len() > 1 {
+            details.push(sweeps(look, found, alignment).into());
         }
     }
-    let panel = |content| Panel {
-        width: 1.0,
-        content,
-    };
-    let rows = if look.stacked {
-        parts
-            .into_iter()
-            .map(|(height, row)| Row {
-                height,
-                panels: row.into_iter().map(panel).collect(),
-            })
-            .collect()
+    if let Some(curve) = found.curve.as_ref().filter(|curve| curve.losses.len() > 1) {
+        details.push(training(curve).into());
+    }
+    if let Some(layers) = &found.layers {
+        details.push(layer_barriers(look, layers).into());
+    }
+    if look.details {
+        through = found.plane.as_ref().and_then(|found| plane(look, found));
     } else {
-        vec![Row {
-            height: 1.0,
-            panels: parts
-                .into_iter()
-                .flat_map(|(_, row)| row)
-                .map(panel)
-                .collect(),
-        }]
+        details.clear();
+    }
+    let row = |height: f64, contents: Vec<Content>| Row {
+        height,
+        panels: contents
+            .into_iter()
+            .map(|content| Panel {
+                width: 1.0,
+                content,
+            })
+            .collect(),
     };
+    let plane = through.map(|axes| vec![Content::Axes(axes)]);
+    let mut rows = if look.stacked {
+        let mut rows = vec![row(1.2, first), row(1.0, details)];
+        rows.extend(plane.map(|plane| row(1.5, plane)));
+        rows
+    } else if let Some(plane) = plane {
+        first.extend(plane);
+        vec![row(1.4, first), row(1.0, details)]
+    } else if details.len() == 1 {
+        first.append(&mut details);
+        vec![row(1.0, first)]
+    } else {
+        vec![row(1.2, first), row(1.0, details)]
+    };
+    rows.retain(|row| !row.panels.is_empty());
     Figure {
         title: Some("Paths".to_owned()),
         rows,
@@ -158,6 +159,18 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
             series: 2,
             profiles: &curve.profiles,
         });
+    }
+    // While the units are matched, and when that is played again: the line to
+    // what they have come to.
+    let playing = found.alignment.as_ref().and_then(|alignment| {
+        let last = alignment.sweeps.len().checked_sub(1)?;
+        let sweep = look
+            .sweep
+            .or(alignment.profiles.is_none().then_some(last))?;
+        Some(&*alignment.sweeps.get(sweep)?.line)
+    });
+    if playing.is_some() {
+        drawn.truncate(1);
     }
     let shown = |path: &Drawn<'_>| -> Vec<Profile> {
         let validation = path.profiles.validation.iter().filter(|_| look.validation);
@@ -208,6 +221,14 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
         }
         notes.push(note);
         mark_barrier(&mut axes, path.series, train);
+    }
+    if let Some(line) = playing {
+        axes.layers.push(
+            Line::new(&line.lambda[..], &line.loss[..])
+                .style(LineStyle::solid(Ink::Series(1)))
+                .named("aligned, train")
+                .into(),
+        );
     }
     // The ends, once: all paths share them.
     let train = &straight.train.line;

@@ -89,11 +89,20 @@ fn alignments_show_their_permutations_and_sweeps() {
     }
     let main = figure.axes().next().unwrap();
     assert!(names(main).contains(&"aligned, train"));
+    let playing = PathLook {
+        sweep: Some(0),
+        ..PathLook::default()
+    };
+    let playing = super::figure(&playing, Some(&found));
+    let shown = names(playing.axes().next().unwrap());
+    assert!(shown.contains(&"aligned, train") && !shown.contains(&"aligned, validation"));
     let side = PathLook {
         stacked: false,
         ..PathLook::default()
     };
-    assert_eq!(super::figure(&side, Some(&found)).rows.len(), 1);
+    let rows = super::figure(&side, Some(&found)).rows;
+    let panels: Vec<usize> = rows.iter().map(|row| row.panels.len()).collect();
+    assert_eq!(panels, [1, 2]);
 }
 
 #[test]

@@ -116,6 +116,8 @@ pub(super) struct PathsPanel {
     /// When the newest alignment began to be played, in seconds.
     played_at: Option<f64>,
     shown: Shown<(usize, bool)>,
+    /// Whether there is room for a plane too.
+    roomy: bool,
 }
 
 /// Seconds between two paths that follow a running training, at least, and how
@@ -127,6 +129,8 @@ const PATIENCE: f64 = 2.0;
 /// Seconds for which one sweep of an alignment is shown, and for all at most.
 const SWEEP: f64 = 0.5;
 const PLAY: f64 = 6.0;
+/// Points of area from which on there is room for a plane.
+const ROOMY: f32 = 400_000.0;
 /// Points on a side of a plane.
 const GRID: usize = 33;
 /// Twins that are kept.
@@ -167,7 +171,8 @@ impl PathsPanel {
         // While the path follows a training there is no time for a plane.
         let calm = matches!(run.state, RunState::Paused | RunState::Finished);
         paths.plane =
-            (self.settings.look.details && (calm || !follows(paths.method))).then_some(GRID);
+            (self.settings.look.details && self.roomy && (calm || !follows(paths.method)))
+                .then_some(GRID);
         match self.settings.method {
             PathMethod::Bezier | PathMethod::Chain => {
                 paths.bends = self.settings.bends;
@@ -584,6 +589,7 @@ impl Panel for PathsPanel {
             kept.result.complete,
         );
         let room = ui.available_size();
+        self.roomy = room.x * room.y > ROOMY;
         let look = PathLook {
             stacked: room.x < 1.3 * room.y,
             details: self.settings.look.details

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{PathMethod, ThroughThree};
 use crate::connectivity::{CurveKind, Fork, LayerPath, MatchingMethod, Profile};
+use crate::landscape::Interpolation;
 
 /// The loss along one path on both sets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,6 +28,9 @@ pub struct Sweep {
     /// show it.
     #[serde(with = "crate::math::floats::cell")]
     pub barrier: f64,
+    /// The training loss on that line.
+    #[serde(skip)]
+    pub line: Arc<Interpolation>,
     /// The permutations then.
     #[serde(skip)]
     pub permutations: Arc<Vec<Vec<usize>>>,

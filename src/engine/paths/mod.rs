@@ -309,9 +309,9 @@ fn align<T: Real>(
             .and_then(|line| {
                 let points = settings.points.clamp(3, 11);
                 let seen = profile(&losses.train, &line, points, false, &Silent(progress))?;
-                Ok((seen.line.barrier, Arc::clone(&line.points()[1])))
+                Ok((seen.line, Arc::clone(&line.points()[1])))
             });
-        let (barrier, aligned) = match measured {
+        let (line, aligned) = match measured {
             Ok(measured) => measured,
             Err(error) => {
                 failed.get_or_insert(error);
@@ -325,7 +325,8 @@ fn align<T: Real>(
         alignment.sweeps.push(Sweep {
             similarity: matching.similarity,
             moved: matching.moved,
-            barrier,
+            barrier: line.barrier,
+            line: Arc::new(line),
             permutations: Arc::new(matching.permutations.clone()),
         });
         publish(found);
