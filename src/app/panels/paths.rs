@@ -124,7 +124,7 @@ pub(super) struct PathsPanel {
 /// many times the work itself they wait.
 const PAUSE: f64 = 0.4;
 const REST: f64 = 4.0;
-/// Seconds after which a request without an answer is made again.
+/// Seconds after which a request without an answer can be made again.
 const PATIENCE: f64 = 2.0;
 /// Seconds for which one sweep of an alignment is shown, and for all at most.
 const SWEEP: f64 = 0.5;
@@ -242,14 +242,10 @@ impl PathsPanel {
         if let Some(submitted) = &self.submitted {
             let busy = ws.job(&slot()).is_some();
             if *submitted == wanted {
-                let answered = self
-                    .kept
-                    .as_ref()
-                    .is_some_and(|kept| kept.request == wanted && kept.result.complete);
-                if answered || busy || now < self.submitted_at + PATIENCE {
-                    return;
-                }
-            } else if (Request {
+                // One that was cancelled is begun again only on demand.
+                return;
+            }
+            if (Request {
                 step: wanted.step,
                 ..submitted.clone()
             }) == wanted
@@ -275,6 +271,22 @@ impl PathsPanel {
         ws.submit(slot(), label, Succession::Replace, Box::new(analysis));
         self.submitted = Some(wanted);
         self.submitted_at = now;
+    }
+
+    /// Whether nothing is under way although the newest request has no last
+    /// result, or one of another step that does not follow the training.
+    fn is_left(&self, ui: &Ui, ws: &Workspace) -> bool {
+        let Some(submitted) = &self.submitted else {
+            return false;
+        };
+        let waited = ui.input(|input| input.time) > self.submitted_at + PATIENCE;
+        let complete = self
+            .kept
+            .as_ref()
+            .is_some_and(|kept| kept.request == *submitted && kept.result.complete);
+        let shown = ws.shown_snapshot().map(|snapshot| snapshot.step);
+        let old = !follows(submitted.paths.method) && shown != Some(submitted.step);
+        ws.job(&slot()).is_none() && waited && (!complete || old)
     }
 
     /// Takes the newest result.
@@ -406,11 +418,7 @@ impl PathsPanel {
                 "log",
                 "A logarithmic axis of the loss",
             );
-            let stale = self.kept.as_ref().is_some_and(|kept| {
-                let shown = ws.shown_snapshot().map(|snapshot| snapshot.step);
-                !follows(kept.request.paths.method) && shown != Some(kept.request.step)
-            });
-            if stale
+            if self.is_left(ui, ws)
                 && ui
                     .button("Again")
                     .on_hover_text("Connect the present parameters")
@@ -579,6 +587,10 @@ impl Panel for PathsPanel {
         let Some(kept) = &self.kept else {
             if ws.job(&slot()).is_some() {
                 controls::nothing_yet(ui, SENTENCE, None);
+            } else if self.is_left(ui, ws) {
+                if controls::nothing_yet(ui, SENTENCE, Some("Connect")) {
+                    self.submitted = None;
+                }
             } else {
                 controls::nothing_trained(ui, ws, SENTENCE);
             }
