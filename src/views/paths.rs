@@ -25,6 +25,9 @@ pub struct PathLook {
     /// Whether the second part (permutations, training of a curve, layers) is
     /// shown.
     pub details: bool,
+    /// Whether the plane through the ends and what was found is shown with them.
+    #[serde(skip)]
+    pub plane: bool,
     /// The parts one above the other, not side by side.
     pub stacked: bool,
     /// Show an alignment as it was after this sweep, and not its end.
@@ -38,6 +41,7 @@ impl Default for PathLook {
             log: false,
             validation: true,
             details: true,
+            plane: true,
             stacked: true,
             sweep: None,
         }
@@ -82,7 +86,8 @@ pub fn figure(look: &PathLook, found: Option<&Connection>) -> Figure {
         details.push(layer_barriers(look, layers).into());
     }
     if look.details {
-        through = found.plane.as_ref().and_then(|found| plane(look, found));
+        let shown = found.plane.as_ref().filter(|_| look.plane);
+        through = shown.and_then(|found| plane(look, found));
     } else {
         details.clear();
     }
@@ -194,6 +199,10 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
         Axis::new(parameter).limits(0.0, 1.0),
         Axis::new("loss").scaled(scale),
     );
+    let highest = drawn
+        .iter()
+        .map(|path| path.profiles.train.highest)
+        .fold(0.0, f64::max);
     let mut notes = Vec::new();
     for path in &drawn {
         let train = &path.profiles.train;
@@ -220,7 +229,7 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
             note.push_str(&format!(" train, {} validation", height(validation)));
         }
         notes.push(note);
-        mark_barrier(&mut axes, path.series, train);
+        mark_barrier(&mut axes, path.series, train, highest);
     }
     if let Some(line) = playing {
         axes.layers.push(
@@ -275,17 +284,14 @@ fn chord(axes: &mut Axes, profile: &Profile) {
     );
 }
 
-/// A vertical line of the barrier's height at its place.
-fn mark_barrier(axes: &mut Axes, series: usize, profile: &Profile) {
+/// A vertical line of the barrier's height at its place, if that can be seen on
+/// an axis that reaches up to `highest`.
+fn mark_barrier(axes: &mut Axes, series: usize, profile: &Profile, highest: f64) {
     let line = &profile.line;
     let (Some(first), Some(last)) = (line.loss.first(), line.loss.last()) else {
         return;
     };
-    let spread = line
-        .loss
-        .iter()
-        .fold(0.0f64, |most, loss| most.max(loss.abs()));
-    if !(line.barrier.is_finite() && line.barrier > 1e-3 * spread) {
+    if !(line.barrier.is_finite() && line.barrier > 0.03 * highest) {
         return;
     }
     let at = line.barrier_at;
@@ -615,7 +621,7 @@ fn plane(look: &PathLook, through: &ThroughThree) -> Option<Axes> {
                 .style(LineStyle::solid(Ink::Foreground).width(0.9).cased())
                 .into(),
         );
-        axes.title = Some("The plane through the ends and what was found".to_owned());
+        axes.title = Some(format!("Plane with {}", through.points[2].name));
         axes.note = Some(format!(
             "{}×{} · perpendicular axes of equal length",
             through.slice.alpha.len(),

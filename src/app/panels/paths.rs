@@ -116,8 +116,6 @@ pub(super) struct PathsPanel {
     /// When the newest alignment began to be played, in seconds.
     played_at: Option<f64>,
     shown: Shown<(usize, bool)>,
-    /// Whether there is room for a plane too.
-    roomy: bool,
 }
 
 /// Seconds between two paths that follow a running training, at least, and how
@@ -171,8 +169,7 @@ impl PathsPanel {
         // While the path follows a training there is no time for a plane.
         let calm = matches!(run.state, RunState::Paused | RunState::Finished);
         paths.plane =
-            (self.settings.look.details && self.roomy && (calm || !follows(paths.method)))
-                .then_some(GRID);
+            (self.settings.look.details && (calm || !follows(paths.method))).then_some(GRID);
         match self.settings.method {
             PathMethod::Bezier | PathMethod::Chain => {
                 paths.bends = self.settings.bends;
@@ -601,12 +598,12 @@ impl Panel for PathsPanel {
             kept.result.complete,
         );
         let room = ui.available_size();
-        self.roomy = room.x * room.y > ROOMY;
         let look = PathLook {
             stacked: room.x < 1.3 * room.y,
             details: self.settings.look.details
                 && (room.y >= BOTH || room.x >= 1.3 * room.y)
                 && room.x * room.y > 90_000.0,
+            plane: room.x * room.y > ROOMY,
             sweep: self.sweep(ui),
             ..self.settings.look.clone()
         };
@@ -638,6 +635,7 @@ impl Panel for PathsPanel {
     fn figure(&self, _ws: &Workspace) -> Option<Figure> {
         let look = PathLook {
             stacked: true,
+            plane: true,
             ..self.settings.look.clone()
         };
         Some(self.shown.as_seen(self.plan(look)?()))
