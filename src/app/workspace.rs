@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::diagnostics::PredictionMap;
+use crate::engine::paths::Connection;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
     Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
@@ -69,6 +70,8 @@ pub struct Results {
     pub saliency: Option<Timed<SaliencyMaps>>,
     /// Outputs over the input space or on samples.
     pub prediction: Option<Timed<PredictionMap>>,
+    /// Paths to another solution.
+    pub paths: Option<Timed<Connection>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -892,6 +895,7 @@ impl Workspace {
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
+            ResultKind::Paths(value) => place!(paths, value),
         }
     }
 }

@@ -15,6 +15,7 @@ mod job;
 mod latest;
 mod monitor;
 mod outbox;
+pub mod paths;
 mod pool;
 mod process;
 mod record;

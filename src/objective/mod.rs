@@ -10,6 +10,7 @@
 mod data;
 mod gradient_products;
 mod hessian;
+mod hidden;
 mod jacobian;
 mod pass;
 mod per_sample;
