@@ -58,6 +58,8 @@ pub enum Command {
     ShowGradients,
     /// Bring data and prediction forward.
     ShowData,
+    /// Bring the race forward.
+    ShowRace,
     /// Let the focused view fill the centre, or bring the others back.
     Maximise,
     /// Write the focused view's figure to a file.
@@ -185,6 +187,7 @@ impl Command {
             Self::ShowSpectrum => "Spectrum",
             Self::ShowGradients => "Gradients",
             Self::ShowData => "Data and prediction",
+            Self::ShowRace => "Race of optimizers",
             Self::Maximise => "Maximise the view",
             Self::ExportFigure => "Export figure…",
             Self::ResetLayout => "Reset the layout",
@@ -232,6 +235,7 @@ impl Command {
             Self::ShowSpectrum => "Bring the Hessian's spectrum forward",
             Self::ShowGradients => "Bring the gradient maps forward",
             Self::ShowData => "Bring the data and the network's prediction forward",
+            Self::ShowRace => "Bring the race of optimizers forward",
             Self::Maximise => "Let the focused view fill the centre, or bring the others back",
             Self::ExportFigure => "Write the focused view as an SVG or PNG file",
             Self::ResetLayout => "Arrange the views as at the first start",
@@ -279,6 +283,7 @@ impl Command {
             Self::ShowSpectrum => keys![key(Key::Num3)],
             Self::ShowGradients => keys![key(Key::Num4)],
             Self::ShowData => keys![key(Key::Num5)],
+            Self::ShowRace => keys![key(Key::Num6)],
             Self::Maximise => keys![key(Key::F)],
             Self::ExportFigure => keys![control(Key::E)],
             Self::ToggleRecipePanel => keys![control(Key::B)],
@@ -324,6 +329,7 @@ impl Command {
             | Self::ShowSpectrum
             | Self::ShowGradients
             | Self::ShowData
+            | Self::ShowRace
             | Self::Maximise
             | Self::ExportFigure
             | Self::ResetLayout
@@ -399,6 +405,7 @@ impl Command {
             | Self::ShowSpectrum
             | Self::ShowGradients
             | Self::ShowData
+            | Self::ShowRace
             | Self::Maximise
             | Self::ResetLayout
             | Self::ToggleRecipePanel

@@ -8,6 +8,7 @@ mod bench;
 mod figure;
 mod list;
 mod open;
+mod race;
 mod run;
 mod views;
 
@@ -47,6 +48,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Write one figure of a finished run as SVG or PNG
     Figure(figure::FigureArgs),
+    /// Race several optimizers from one start, on a network or a closed-form function
+    Race(race::RaceArgs),
     /// List what recipes can name: data sets, models, losses, optimizers, …
     List(list::ListArgs),
     /// Measure how fast this machine computes losses, gradients and curvature
@@ -91,6 +94,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Figure(args)) => figure::figure(&args),
+        Some(Command::Race(args)) => race::race(&args),
         Some(Command::List(args)) => list::list(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
     };

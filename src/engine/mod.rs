@@ -17,6 +17,7 @@ mod monitor;
 mod outbox;
 mod pool;
 mod process;
+pub mod race;
 mod record;
 mod result;
 mod trainer;

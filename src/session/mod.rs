@@ -16,6 +16,7 @@ mod files;
 mod folder;
 pub mod json;
 mod metrics;
+pub mod race;
 
 pub use error::SessionError;
 pub use files::write_atomically;

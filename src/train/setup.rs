@@ -162,6 +162,36 @@ impl Setup {
         })
     }
 
+    /// The same data, network, loss and first parameters under a recipe that
+    /// differs from this one in `[optimizer]`, `[schedule]` and `[training]`
+    /// only. What is large is shared.
+    ///
+    /// # Errors
+    /// [`RunError::Optimizer`].
+    pub fn with_recipe(&self, recipe: Arc<Recipe>) -> Result<Self, RunError> {
+        let optimizer = optimizers::build(&recipe.optimizer, self.dim())?;
+        let batch_size = recipe.training.count("batch_size");
+        let batches = Batches::new(recipe.seed, self.data.train.len(), batch_size);
+        Ok(Self {
+            base_dir: self.base_dir.clone(),
+            data: Arc::clone(&self.data),
+            network: Arc::clone(&self.network),
+            loss: Arc::clone(&self.loss),
+            training: self.training.clone(),
+            validation: self.validation.clone(),
+            layers: self.layers.clone(),
+            initial: Arc::new(Snapshot {
+                step: 0,
+                theta: Arc::clone(&self.initial.theta),
+                optimizer: Some(Arc::new(optimizer.state())),
+            }),
+            batch_size: batches.size(),
+            steps_per_epoch: batches.per_epoch(),
+            training_double: OnceLock::new(),
+            recipe,
+        })
+    }
+
     /// Number of parameters.
     pub fn dim(&self) -> usize {
         self.initial.theta.len()

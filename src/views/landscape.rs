@@ -201,6 +201,24 @@ fn color_scale(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
     ColorScale::new(map, normalization)
 }
 
+/// The same for a function whose smallest value may be zero: the logarithm then
+/// begins at the smallest positive value, at most eight decades under the
+/// largest.
+pub(super) fn loss_colors(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
+    let finite = || loss.iter().copied().filter(|v| v.is_finite());
+    let largest = finite().fold(0.0, f64::max);
+    if settings.log && largest > 0.0 && finite().all(|v| v >= 0.0) {
+        let floor = 1e-8 * largest;
+        let shown: Vec<f64> = finite()
+            .filter(|v| *v > 0.0)
+            .map(|v| v.max(floor))
+            .collect();
+        let normalization = Normalization::spanning(Scale::Log10, &shown);
+        return ColorScale::new(settings.colors.map(), normalization);
+    }
+    color_scale(settings, loss)
+}
+
 fn add_path(axes: &mut Axes, points: &[PathPoint], step: u64) {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return;

@@ -10,6 +10,7 @@ pub mod data;
 pub mod gradients;
 pub mod landscape;
 pub mod loss;
+pub mod race;
 pub mod saliency;
 pub mod spectrum;
 pub mod table;

@@ -1,0 +1,564 @@
+//! Races: the losses of all runners over the race's clock, and the landscape
+//! with all their paths. A runner has its colour, dash and name in every view.
+
+use super::landscape::{LandscapeSettings, loss_colors};
+use super::percent;
+use super::table::{Cell, Table};
+use crate::figure::{
+    Axes, Axis, ColorBar, Contours, Dash, Figure, Heatmap, Ink, Interpolation, Line, LineStyle,
+    Marker, Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, contour, decimate,
+    ticks::format_number,
+};
+use crate::functions::TestFunction;
+use crate::math::statistics::Ema;
+use crate::race::{Curve, Lockstep, PlaneOrigin, RaceLandscape, ScoreBoard, Status, step_at};
+
+/// A runner as the views take it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunnerSeries<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its number among the line styles.
+    pub index: usize,
+    /// What it left behind.
+    pub curve: &'a Curve,
+    /// Updates done.
+    pub steps_done: u64,
+    /// Whether it still runs.
+    pub status: &'a Status,
+}
+
+/// What a person can change about the loss curves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RaceLossSettings {
+    /// Whether the loss has a logarithmic axis, where all losses are positive.
+    pub log: bool,
+    /// Share of the old value that the moving average keeps, in \[0, 1).
+    pub smoothing: f64,
+    /// What the horizontal axis counts.
+    pub clock: Lockstep,
+    /// Columns in each of which a curve keeps its extremes.
+    pub columns: usize,
+}
+
+impl Default for RaceLossSettings {
+    fn default() -> Self {
+        Self {
+            log: true,
+            smoothing: 0.0,
+            clock: Lockstep::Step,
+            columns: 2000,
+        }
+    }
+}
+
+/// The clock's name and unit on an axis.
+fn clock_axis(clock: Lockstep) -> Axis {
+    match clock {
+        Lockstep::Step => Axis::new("step").ticks(Ticks::Integers),
+        Lockstep::Eta => Axis::new("Σηₜ"),
+        Lockstep::Time => Axis::new("time").unit("s"),
+    }
+}
+
+/// The clock's values at the rows of a curve.
+fn clocks(curve: &Curve, clock: Lockstep) -> Vec<f64> {
+    match clock {
+        Lockstep::Step => (0..curve.loss.len()).map(|step| step as f64).collect(),
+        Lockstep::Eta => curve.eta.to_vec(),
+        Lockstep::Time => curve.seconds.to_vec(),
+    }
+}
+
+/// The training losses of all runners. `at` is the moment of the clock that is
+/// looked at.
+pub fn losses(
+    settings: &RaceLossSettings,
+    runners: &[RunnerSeries<'_>],
+    at: Option<f64>,
+) -> Figure {
+    let positive = runners
+        .iter()
+        .flat_map(|runner| runner.curve.loss.iter())
+        .filter(|loss| loss.is_finite())
+        .all(|loss| *loss >= 0.0);
+    let scale = if settings.log && positive {
+        Scale::Log10
+    } else {
+        Scale::Linear
+    };
+    let mut axes = Axes::new(clock_axis(settings.clock), Axis::new("loss").scaled(scale));
+    let mut stopped = Vec::new();
+    for runner in runners {
+        let style = SeriesStyle::nth(runner.index);
+        let x = clocks(runner.curve, settings.clock);
+        let y: Vec<f64> = runner.curve.loss.to_vec();
+        let mut push = |y: &[f64], style: LineStyle, name: Option<String>| {
+            let kept = kept(&x, y, settings.columns);
+            let pick = |values: &[f64]| kept.iter().map(|i| values[*i]).collect::<Vec<f64>>();
+            let mut line = Line::new(pick(&x), pick(y)).style(style);
+            line.name = name;
+            axes.layers.push(line.into());
+        };
+        if settings.smoothing > 0.0 {
+            let mut average = Ema::new(settings.smoothing.clamp(0.0, 0.999_999));
+            let smooth: Vec<f64> = y.iter().map(|loss| average.push(*loss)).collect();
+            push(&y, style.raw(), None);
+            push(&smooth, style.into(), Some(runner.name.to_owned()));
+        } else {
+            push(&y, style.into(), Some(runner.name.to_owned()));
+        }
+        if let Status::Diverged(divergence) = runner.status {
+            let last = (0..y.len()).rev().find(|i| y[*i].is_finite());
+            if let Some(last) = last {
+                axes.layers.push(
+                    Scatter {
+                        colors: ScatterColors::Uniform(style.ink),
+                        marker: Marker::Cross,
+                        size: 1.8,
+                        ..Scatter::new(vec![x[last]], vec![y[last]])
+                    }
+                    .into(),
+                );
+            }
+            stopped.push(format!("{}: {}", runner.name, divergence.explanation));
+        }
+    }
+    if let Some(at) = at {
+        axes.layers.push(
+            Rule::vertical(at)
+                .style(LineStyle::solid(Ink::Accent).dashed(Dash::Dotted))
+                .into(),
+        );
+    }
+    if !stopped.is_empty() {
+        axes.note = Some(stopped.join(" · "));
+    }
+    Figure::single(axes)
+        .titled("Race: losses")
+        .described(describe(runners))
+}
+
+/// Indices of the points that show the same curve in so many columns.
+fn kept(x: &[f64], y: &[f64], columns: usize) -> Vec<usize> {
+    let columns = columns.max(16);
+    if x.len() <= 4 * columns {
+        return (0..x.len()).collect();
+    }
+    let last = x.last().copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
+    let pixels: Vec<f64> = x.iter().map(|x| x / last * columns as f64).collect();
+    decimate::columns(&pixels, y)
+}
+
+fn describe(runners: &[RunnerSeries<'_>]) -> String {
+    let sentences: Vec<String> = runners
+        .iter()
+        .filter_map(|runner| {
+            let (first, last) = (runner.curve.loss.first()?, runner.curve.loss.last()?);
+            Some(format!(
+                "{}: loss {} at the start, {} after {} steps, {}.",
+                runner.name,
+                format_number(*first, 3),
+                format_number(*last, 3),
+                runner.steps_done,
+                runner.status.word(),
+            ))
+        })
+        .collect();
+    if sentences.is_empty() {
+        "Nobody has made a step yet.".to_owned()
+    } else {
+        sentences.join(" ")
+    }
+}
+
+/// The landscape with every runner's path and ball, up to the moment `at` of
+/// the race's clock or as far as they are. `function` is the ground where it is
+/// one.
+pub fn landscape(
+    settings: &LandscapeSettings,
+    landscape: Option<&RaceLandscape>,
+    runners: &[RunnerSeries<'_>],
+    function: Option<&TestFunction>,
+    lockstep: Lockstep,
+    at: Option<f64>,
+) -> Figure {
+    let [x, y] = function.map_or(["α", "β"], |function| function.facts.axes);
+    let mut axes = Axes::new(Axis::new(x), Axis::new(y)).equal_aspect();
+    let Some(landscape) = landscape.filter(|landscape| landscape.slice.alpha.len() > 1) else {
+        axes.x.limits = Some((-1.0, 1.0));
+        axes.y.limits = Some((-1.0, 1.0));
+        return Figure::single(axes)
+            .titled("Race: landscape")
+            .described("No landscape yet.");
+    };
+    if landscape.origin != PlaneOrigin::WholeSpace {
+        axes.x = Axis::new("α").unit("‖d‖");
+        axes.y = Axis::new("β").unit("‖d‖");
+    }
+    let slice = &landscape.slice;
+    let ends = |values: &[f64]| {
+        let low = values.first().copied().unwrap_or(-1.0);
+        (low, values.last().copied().unwrap_or(1.0))
+    };
+    axes.x.limits = Some(ends(&slice.alpha));
+    axes.y.limits = Some(ends(&slice.beta));
+    let color = loss_colors(settings, &slice.loss);
+    axes.layers.push(
+        Heatmap {
+            interpolation: if settings.smooth {
+                Interpolation::Bilinear
+            } else {
+                Interpolation::Nearest
+            },
+            ..Heatmap::sampled(&slice.alpha, &slice.beta, slice.loss.as_slice(), color)
+        }
+        .into(),
+    );
+    if settings.contours > 0 {
+        let normalization = color.normalization;
+        let levels =
+            contour::contour_levels(normalization.scale, normalization.limits, settings.contours);
+        axes.layers.push(
+            Contours {
+                levels: contour::contour_lines(&slice.alpha, &slice.beta, &slice.loss, &levels),
+                width: 0.6,
+                over: Some(color),
+                labelled: settings.labels,
+            }
+            .into(),
+        );
+    }
+    if let Some(function) = function {
+        add_minima(&mut axes, function);
+    }
+    add_paths(&mut axes, landscape, runners, lockstep, at);
+    let label = if function.is_some() {
+        "f".to_owned()
+    } else {
+        "training loss".to_owned()
+    };
+    axes.color_bar = Some(ColorBar::new(color, label).over(&slice.loss));
+    axes.note = Some(note(landscape));
+    Figure::single(axes)
+        .titled("Race: landscape")
+        .described(describe(runners))
+}
+
+fn add_minima(axes: &mut Axes, function: &TestFunction) {
+    let minima = &function.facts.minima;
+    if minima.is_empty() {
+        return;
+    }
+    axes.layers.push(
+        Scatter {
+            colors: ScatterColors::Uniform(Ink::Background),
+            marker: Marker::Plus,
+            size: 2.0,
+            name: Some(
+                if minima.len() > 1 {
+                    "minima"
+                } else {
+                    "minimum"
+                }
+                .to_owned(),
+            ),
+            ..Scatter::new(
+                minima.iter().map(|at| at[0]).collect::<Vec<f64>>(),
+                minima.iter().map(|at| at[1]).collect::<Vec<f64>>(),
+            )
+        }
+        .into(),
+    );
+}
+
+/// All paths first, then all balls: no path hides a ball.
+fn add_paths(
+    axes: &mut Axes,
+    landscape: &RaceLandscape,
+    runners: &[RunnerSeries<'_>],
+    lockstep: Lockstep,
+    at: Option<f64>,
+) {
+    let mut balls = Vec::new();
+    let mut start = None;
+    for (runner, path) in runners.iter().zip(&landscape.paths) {
+        let step = at.map_or(u64::MAX, |at| {
+            step_at(lockstep, runner.curve, runner.steps_done, at)
+        });
+        let end = path.points.partition_point(|point| point.step <= step);
+        let points = &path.points[..end];
+        let Some(last) = points.last() else { continue };
+        start = start.or(points.first());
+        let style = SeriesStyle::nth(runner.index);
+        axes.layers.push(
+            Line::new(
+                points.iter().map(|p| p.alpha).collect::<Vec<f64>>(),
+                points.iter().map(|p| p.beta).collect::<Vec<f64>>(),
+            )
+            .style(LineStyle::from(style).width(1.1).cased())
+            .named(runner.name)
+            .into(),
+        );
+        let diverged = matches!(runner.status, Status::Diverged(_)) && at.is_none();
+        balls.push(Scatter {
+            colors: ScatterColors::Uniform(style.ink),
+            marker: if diverged {
+                Marker::Cross
+            } else {
+                Marker::Circle
+            },
+            size: 2.0,
+            edged: true,
+            ..Scatter::new(vec![last.alpha], vec![last.beta])
+        });
+    }
+    if let Some(start) = start {
+        axes.layers.push(
+            Scatter {
+                colors: ScatterColors::Uniform(Ink::Foreground),
+                marker: Marker::Square,
+                size: 1.4,
+                edged: true,
+                name: Some("start".to_owned()),
+                ..Scatter::new(vec![start.alpha], vec![start.beta])
+            }
+            .into(),
+        );
+    }
+    axes.layers.extend(balls.into_iter().map(Into::into));
+}
+
+fn note(landscape: &RaceLandscape) -> String {
+    let mut parts = Vec::new();
+    let explained = landscape
+        .explained()
+        .map(|[first, second]| percent(first + second));
+    match (&landscape.origin, explained) {
+        (PlaneOrigin::WholeSpace, _) => parts.push("the whole space".to_owned()),
+        (PlaneOrigin::Mean, Some(share)) => parts.push(format!(
+            "principal components of all paths around their mean, {share} of the squared distances"
+        )),
+        (PlaneOrigin::Last(name), Some(share)) => parts.push(format!(
+            "principal components of {name} around its last point, {share} of the squared distances"
+        )),
+        (PlaneOrigin::Mean | PlaneOrigin::Last(_), None) => {
+            parts.push("principal components".to_owned());
+        }
+    }
+    let worst = landscape
+        .paths
+        .iter()
+        .filter_map(|path| path.errors.as_ref())
+        .map(|errors| errors.largest)
+        .filter(|error| !error.is_nan())
+        .reduce(f64::max);
+    if let Some(worst) = worst {
+        parts.push(format!("plane error {}", format_number(worst, 2)));
+    }
+    let slice = &landscape.slice;
+    parts.push(format!("{}×{}", slice.alpha.len(), slice.beta.len()));
+    let left_out: usize = landscape.paths.iter().map(|path| path.left_out).sum();
+    if left_out > 0 {
+        parts.push(format!("{left_out} points of diverged runners left out"));
+    }
+    parts.join(" · ")
+}
+
+/// The score board as a table.
+pub fn score_table(names: &[&str], board: &ScoreBoard) -> Table {
+    let has = |of: fn(&crate::race::Score) -> bool| board.scores.iter().any(of);
+    let validation = has(|score| score.val_loss.is_some());
+    let minimum = has(|score| score.distance_from_minimum.is_some());
+    let sharpness = has(|score| score.sharpness.is_some());
+    let mut columns = vec!["runner", "status", "step", "eta_t", "seconds", "train_loss"];
+    if validation {
+        columns.push("val_loss");
+    }
+    columns.extend(["distance_from_start", "distance_from_best"]);
+    if minimum {
+        columns.push("distance_from_minimum");
+    }
+    if sharpness {
+        columns.extend(["sharpness", "sharpness_residual"]);
+    }
+    let optional = |value: Option<f64>| value.map_or(Cell::Text(String::new()), Cell::Number);
+    let rows = names
+        .iter()
+        .zip(&board.scores)
+        .map(|(name, score)| {
+            let mut row = vec![
+                Cell::Text((*name).to_owned()),
+                Cell::Text(score.status.word().to_owned()),
+                Cell::Number(score.step as f64),
+                Cell::Number(score.eta),
+                Cell::Number(score.seconds),
+                Cell::Number(score.train_loss),
+            ];
+            if validation {
+                row.push(optional(score.val_loss));
+            }
+            row.push(Cell::Number(score.distance_from_start));
+            row.push(optional(score.distance_from_best));
+            if minimum {
+                row.push(optional(score.distance_from_minimum));
+            }
+            if sharpness {
+                row.push(optional(score.sharpness.map(|found| found.value)));
+                row.push(optional(score.sharpness.map(|found| found.residual)));
+            }
+            row
+        })
+        .collect();
+    Table {
+        title: "Score board".to_owned(),
+        columns: columns.into_iter().map(str::to_owned).collect(),
+        rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::schema;
+    use crate::figure::Layer;
+    use crate::functions;
+    use crate::race::{Entry, Ground, PlaneChoice, Race, RaceSettings};
+
+    fn race(lockstep: Lockstep) -> Race {
+        let entries = [
+            "sgd",
+            "adam: optimizer=adam, learning_rate=0.05",
+            "wild: learning_rate=1",
+        ]
+        .map(|text| Entry::parse(text, schema()).unwrap())
+        .to_vec();
+        let function = functions::section().component("rosenbrock").unwrap();
+        let mut settings = RaceSettings::on_function(function, entries, schema()).unwrap();
+        settings.base.training.set("steps", 200);
+        settings.lockstep = lockstep;
+        let mut race = Race::new(settings, schema()).unwrap();
+        while race.advance(&mut || 0.0).unwrap().is_some() {}
+        race
+    }
+
+    fn series(race: &Race) -> Vec<RunnerSeries<'_>> {
+        race.runners()
+            .iter()
+            .enumerate()
+            .map(|(index, runner)| RunnerSeries {
+                name: &runner.entry.name,
+                index,
+                curve: runner.curve(),
+                steps_done: runner.steps_done(),
+                status: runner.status(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn runners_keep_colour_dash_and_name_in_both_views() {
+        let race = race(Lockstep::Step);
+        let Ground::Function(function, start) = race.ground() else {
+            panic!()
+        };
+        let found = race
+            .landscape(PlaneChoice::Joint, 33)
+            .compute(&(), &mut |_| ())
+            .unwrap();
+        let runners = series(&race);
+        let losses = losses(&RaceLossSettings::default(), &runners, Some(10.0));
+        let map = landscape(
+            &LandscapeSettings::default(),
+            Some(&found),
+            &runners,
+            Some(function),
+            Lockstep::Step,
+            Some(10.0),
+        );
+        let lines = |figure: &Figure| -> Vec<Line> {
+            figure
+                .axes()
+                .flat_map(|axes| axes.layers.clone())
+                .filter_map(|layer| match layer {
+                    Layer::Line(line) => Some(line),
+                    _ => None,
+                })
+                .collect()
+        };
+        let (curves, paths) = (lines(&losses), lines(&map));
+        assert_eq!(curves.len(), 3);
+        for (index, (curve, path)) in curves.iter().zip(&paths).enumerate() {
+            assert_eq!(curve.name, path.name);
+            assert_eq!(curve.style.ink, path.style.ink);
+            assert_eq!(curve.style.dash, path.style.dash);
+            assert_eq!(curve.style.dash, SeriesStyle::nth(index).dash);
+            assert_eq!(path.x[0], start[0]);
+        }
+        // Paths end where the race stands at step 10.
+        assert_eq!(paths[0].x.len(), 11);
+        assert_eq!(curves[0].x.len(), 201);
+        let axes = map.axes().next().unwrap();
+        assert_eq!((axes.x.label.as_str(), axes.y.label.as_str()), ("x", "y"));
+        assert!(axes.note.as_deref().unwrap().contains("the whole space"));
+        // A loss that is zero at one point of the grid still has a logarithm.
+        let bar = axes.color_bar.as_ref().unwrap();
+        assert_eq!(bar.scale.normalization.scale, Scale::Log10);
+        // The one that left is explained.
+        let note = losses.axes().next().unwrap().note.clone().unwrap();
+        assert!(note.starts_with("wild: "), "{note}");
+    }
+
+    #[test]
+    fn nothing_yet_has_axes() {
+        let map = landscape(
+            &LandscapeSettings::default(),
+            None,
+            &[],
+            None,
+            Lockstep::Step,
+            None,
+        );
+        assert_eq!(map.axes().next().unwrap().x.label, "α");
+        let figure = losses(&RaceLossSettings::default(), &[], None);
+        assert_eq!(figure.description, "Nobody has made a step yet.");
+    }
+
+    #[test]
+    fn long_curves_are_thinned_without_losing_a_peak() {
+        let mut curve = Curve::default();
+        for step in 0..50_000u32 {
+            curve.loss.push(if step == 33_333 { 9.0 } else { 1.0 });
+            curve.eta.push(0.1 * f64::from(step));
+            curve.seconds.push(0.0);
+        }
+        let runner = RunnerSeries {
+            name: "a",
+            index: 0,
+            curve: &curve,
+            steps_done: 50_000,
+            status: &Status::Running,
+        };
+        let settings = RaceLossSettings {
+            clock: Lockstep::Eta,
+            columns: 300,
+            ..RaceLossSettings::default()
+        };
+        let figure = losses(&settings, &[runner], None);
+        let Layer::Line(line) = &figure.axes().next().unwrap().layers[0] else {
+            panic!()
+        };
+        assert!(line.x.len() < 1500 && line.y.contains(&9.0));
+    }
+
+    #[test]
+    fn the_table_has_the_columns_that_were_measured() {
+        let race = race(Lockstep::Step);
+        let board = race.score_board(None, true, &()).unwrap();
+        let table = score_table(&["sgd", "adam", "wild"], &board);
+        assert_eq!(table.columns.len(), 11);
+        assert!(!table.columns.contains(&"val_loss".to_owned()));
+        assert_eq!(table.rows[2][1], Cell::Text("diverged".to_owned()));
+        assert!(table.rows.iter().all(|row| row.len() == 11));
+    }
+}
