@@ -35,7 +35,7 @@ fn ripple<N: Number>(x: N, y: N) -> N {
 
 impl Formula for Ackley {
     fn value<N: Number>(&self, x: N, y: N) -> N {
-        // In this order the value at the minimum is exactly zero.
+        // Equal things first, so that little is lost near the minimum.
         (-cone(radius(x, y)) + 20.0) + (-ripple(x, y) + E)
     }
 

@@ -163,8 +163,9 @@ impl Entry {
             };
             let of_section = || self.changes.iter().filter(|change| change.section == name);
             for change in of_section().filter(|change| change.key == "kind") {
+                // A kind that it is already keeps its values.
                 if let Value::Text(kind) = &change.value
-                    && section.switch_kind(component, kind)
+                    && (*kind == component.kind || section.switch_kind(component, kind))
                 {
                     continue;
                 }
@@ -282,6 +283,10 @@ mod tests {
             Entry::parse("plain", schema()).unwrap(),
             Entry::base("plain")
         );
+        // What is there already keeps its values.
+        let entry = Entry::parse("same: optimizer=sgd", schema()).unwrap();
+        let base = testing::recipe();
+        assert_eq!(entry.recipe(&base, schema()).unwrap(), base);
         // A whole number where a float is meant.
         let entry = Entry::parse("one: optimizer.learning_rate=1", schema()).unwrap();
         let recipe = entry.recipe(&testing::recipe(), schema()).unwrap();

@@ -227,17 +227,10 @@ impl Race {
     }
 
     /// Whether nobody will make a step any more: all are finished or stopped,
-    /// or, by Σηₜ or time, one has made all its steps and the others would only
-    /// get ahead of it.
+    /// or, by Σηₜ or time, one has made all its steps and the others have come
+    /// as far.
     pub fn is_over(&self) -> bool {
-        let running = |runner: &Runner| *runner.status() == Status::Running;
-        let finished = |runner: &Runner| *runner.status() == Status::Finished;
-        match self.settings.lockstep {
-            Lockstep::Step => !self.runners.iter().any(running),
-            Lockstep::Eta | Lockstep::Time => {
-                !self.runners.iter().any(running) || self.runners.iter().any(finished)
-            }
-        }
+        self.next_runner().is_none()
     }
 
     /// The race's clock at a runner: its updates, Σηₜ or seconds.
@@ -262,20 +255,35 @@ impl Race {
         farthest(false).or_else(|| farthest(true)).unwrap_or(0.0)
     }
 
-    /// Who makes the next step.
-    pub fn next_runner(&self) -> Option<usize> {
-        if self.is_over() {
-            return None;
-        }
-        let clock = |runner: &Runner| match self.settings.lockstep {
+    /// Where the clock of a runner that still runs will be when its turn comes.
+    fn turn(&self, runner: &Runner) -> f64 {
+        match self.settings.lockstep {
             Lockstep::Step | Lockstep::Time => self.clock_of(runner),
             Lockstep::Eta => runner.eta() + runner.learning_rate(),
+        }
+    }
+
+    /// Who makes the next step.
+    pub fn next_runner(&self) -> Option<usize> {
+        let finished = self
+            .runners
+            .iter()
+            .filter(|runner| *runner.status() == Status::Finished)
+            .map(|runner| self.clock_of(runner))
+            .reduce(f64::min);
+        let may = |turn: f64| match (self.settings.lockstep, finished) {
+            (Lockstep::Step, _) | (_, None) => true,
+            // A rounding of the sum must not cost a step.
+            (Lockstep::Eta, Some(end)) => turn <= end * (1.0 + 1e-12),
+            (Lockstep::Time, Some(end)) => turn < end,
         };
         self.runners
             .iter()
             .enumerate()
             .filter(|(_, runner)| *runner.status() == Status::Running)
-            .min_by(|(_, a), (_, b)| clock(a).total_cmp(&clock(b)))
+            .map(|(index, runner)| (index, self.turn(runner)))
+            .filter(|(_, turn)| may(*turn))
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
             .map(|(index, _)| index)
     }
 
@@ -321,9 +329,7 @@ impl Race {
             let runner = &self.runners[next];
             let due = match self.settings.lockstep {
                 Lockstep::Step => self.clock_of(runner) <= least,
-                Lockstep::Eta => {
-                    runner.eta() + runner.learning_rate() <= (least + rate) * (1.0 + 1e-12)
-                }
+                Lockstep::Eta => self.turn(runner) <= (least + rate) * (1.0 + 1e-12),
                 Lockstep::Time => made < count,
             };
             if !due || progress.is_cancelled() {

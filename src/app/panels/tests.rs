@@ -383,8 +383,7 @@ fn a_race_begins_with_a_button_and_can_be_scrubbed() {
             harness
                 .get_by_label("Race SGD, momentum and Adam on Rosenbrock")
                 .click();
-            harness.run_steps(3);
-            harness.get_by_label("Pause the race");
+            runs(&mut harness);
             race_over_soon(&mut harness);
             testing::look(&mut harness, &format!("panel race {name}"), dark);
             let bench = harness.state();
@@ -401,6 +400,16 @@ fn a_race_begins_with_a_button_and_can_be_scrubbed() {
             assert_eq!(names.len(), 6, "{names:?}");
             assert_eq!(names[..3], names[3..]);
         }
+    }
+}
+
+/// Waits until the race has begun.
+fn runs(harness: &mut Harness<'_, Bench>) {
+    let start = Instant::now();
+    while harness.query_by_label("Pause the race").is_none() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never begins");
+        harness.step();
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -423,7 +432,7 @@ fn a_race_on_the_network_shows_one_plane() {
     harness
         .get_by_label("Race SGD, momentum and Adam on Rosenbrock")
         .click();
-    harness.run_steps(3);
+    runs(&mut harness);
     let mut stored = harness.state().panels[0].save().expect("settings");
     stored["place"] = "network".into();
     stored["steps"] = 120.into();

@@ -334,8 +334,14 @@ impl Panel for RacePanel {
                  landscape, their losses, and who is ahead.",
                 Some("Race SGD, momentum and Adam on Rosenbrock"),
             );
+            // What somebody set before is not lost for it.
+            let again = !pressed
+                && self.settings != Settings::default()
+                && ui.button("Race as set before").clicked();
             if pressed {
                 self.settings = Settings::default();
+            }
+            if pressed || again {
                 self.play = true;
                 self.load(ui, ws);
             }
