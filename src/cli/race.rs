@@ -13,7 +13,7 @@ use crate::figure::{Figure, SvgOptions, png, svg};
 use crate::functions;
 use crate::math::CancelToken;
 use crate::race::{
-    Entry, Ground, GroundSettings, Lockstep, RaceSettings, parse_value, split_pairs,
+    Entry, Ground, GroundSettings, Lockstep, RaceSettings, Status, parse_value, split_pairs,
 };
 use crate::recipe::{Component, Value};
 use crate::session::race::RaceDocument;
@@ -121,6 +121,11 @@ pub(super) fn race(args: &RaceArgs) -> Result<(), Failure> {
     write(&finished, &args.out)?;
     for failure in &finished.failures {
         eprintln!("note: {failure}");
+    }
+    for runner in finished.race.runners() {
+        if let Status::Diverged(divergence) = runner.status() {
+            eprintln!("note: {}: {}", runner.entry.name, divergence.explanation);
+        }
     }
     tell(&finished, &args.out);
     Ok(())

@@ -183,7 +183,7 @@ pub fn landscape(
     lockstep: Lockstep,
     at: Option<f64>,
 ) -> Figure {
-    let [x, y] = function.map_or(["α", "β"], |function| function.facts.axes);
+    let [x, y] = function.map_or(["θ₁", "θ₂"], |function| function.facts.axes);
     let mut axes = Axes::new(Axis::new(x), Axis::new(y)).equal_aspect();
     let Some(landscape) = landscape.filter(|landscape| landscape.slice.alpha.len() > 1) else {
         axes.x.limits = Some((-1.0, 1.0));
@@ -519,7 +519,7 @@ mod tests {
             Lockstep::Step,
             None,
         );
-        assert_eq!(map.axes().next().unwrap().x.label, "α");
+        assert_eq!(map.axes().next().unwrap().x.label, "θ₁");
         let figure = losses(&RaceLossSettings::default(), &[], None);
         assert_eq!(figure.description, "Nobody has made a step yet.");
     }

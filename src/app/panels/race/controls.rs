@@ -62,20 +62,20 @@ impl RacePanel {
                 .on_hover_text("Rounds a second; 0 runs as fast as it can");
             named(&speed, "Rounds a second".to_owned());
         });
-        header(ui, |ui| self.runners_ui(ui));
+        // Each row of controls with names of its own.
+        ui.push_id("runners", |ui| header(ui, |ui| self.runners_ui(ui)));
         let room = ui.available_size();
         if room.x < WIDE || room.y < HIGH {
-            header(ui, |ui| {
-                segments(
-                    ui,
-                    "Show",
-                    &mut self.part,
-                    &[
+            let part = &mut self.part;
+            ui.push_id("part", |ui| {
+                header(ui, |ui| {
+                    let options = [
                         (Part::Map, "map", "The landscape with all paths"),
                         (Part::Losses, "losses", "The losses of all runners"),
                         (Part::Scores, "scores", "Who stands where"),
-                    ],
-                );
+                    ];
+                    segments(ui, "Show", part, &options);
+                });
             });
         }
         if self.settings.speed != before.speed {
