@@ -202,8 +202,8 @@ fn color_scale(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
 }
 
 /// The same for a function whose smallest value may be zero: the logarithm then
-/// begins at the smallest positive value, at most eight decades under the
-/// largest.
+/// begins where all but a thousandth of the values lie, at most eight decades
+/// under the largest.
 pub(super) fn loss_colors(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
     let finite = || loss.iter().copied().filter(|v| v.is_finite());
     let largest = finite().fold(0.0, f64::max);

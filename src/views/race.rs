@@ -10,6 +10,7 @@ use crate::figure::{
     ticks::format_number,
 };
 use crate::functions::TestFunction;
+use crate::landscape::PathPoint;
 use crate::math::statistics::Ema;
 use crate::race::{Curve, Lockstep, PlaneOrigin, RaceLandscape, ScoreBoard, Status, step_at};
 
@@ -252,9 +253,10 @@ fn add_minima(axes: &mut Axes, function: &TestFunction) {
     }
     axes.layers.push(
         Scatter {
-            colors: ScatterColors::Uniform(Ink::Background),
-            marker: Marker::Plus,
-            size: 2.0,
+            colors: ScatterColors::Uniform(Ink::Foreground),
+            marker: Marker::Diamond,
+            size: 1.5,
+            edged: true,
             name: Some(
                 if minima.len() > 1 {
                     "minima"
@@ -272,6 +274,56 @@ fn add_minima(axes: &mut Axes, function: &TestFunction) {
     );
 }
 
+/// How far outside of the map a path is followed, in widths of the map: canvases
+/// do not bear the coordinates of a runner that left for good.
+const AROUND: f64 = 2.0;
+
+/// A path without what is far outside of the map: where it leaves, it ends at
+/// the edge of the surroundings, and where it comes back it begins there.
+fn near(points: &[PathPoint], [x, y]: [(f64, f64); 2]) -> (Vec<f64>, Vec<f64>) {
+    let (centre, reach) = {
+        let half = |(low, high): (f64, f64)| (0.5 + AROUND) * (high - low);
+        let middle = |(low, high): (f64, f64)| 0.5 * (low + high);
+        ([middle(x), middle(y)], [half(x), half(y)])
+    };
+    // Largest offset from the middle, in reaches.
+    let far = |p: &PathPoint| {
+        ((p.alpha - centre[0]) / reach[0])
+            .abs()
+            .max(((p.beta - centre[1]) / reach[1]).abs())
+    };
+    // Between a near and a far point, where the surroundings end, about.
+    let edge = |from: &PathPoint, to: &PathPoint| {
+        let (a, b) = (far(from), far(to));
+        let t = ((1.0 - a) / (b - a)).clamp(0.0, 1.0);
+        [
+            from.alpha + t * (to.alpha - from.alpha),
+            from.beta + t * (to.beta - from.beta),
+        ]
+    };
+    let mut found: Vec<[f64; 2]> = Vec::with_capacity(points.len());
+    for (index, point) in points.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|i| points.get(i));
+        let inside = far(point) <= 1.0;
+        match before.map(|before| (far(before) <= 1.0, before)) {
+            Some((true, before)) if !inside => {
+                found.push(edge(before, point));
+                found.push([f64::NAN; 2]);
+            }
+            Some((false, before)) if inside => {
+                found.push(edge(point, before));
+                found.push([point.alpha, point.beta]);
+            }
+            _ if inside => found.push([point.alpha, point.beta]),
+            _ => {}
+        }
+    }
+    (
+        found.iter().map(|at| at[0]).collect(),
+        found.iter().map(|at| at[1]).collect(),
+    )
+}
+
 /// All paths first, then all balls: no path hides a ball.
 fn add_paths(
     axes: &mut Axes,
@@ -280,6 +332,8 @@ fn add_paths(
     lockstep: Lockstep,
     at: Option<f64>,
 ) {
+    let limits = [&axes.x, &axes.y].map(|axis| axis.limits.unwrap_or((-1.0, 1.0)));
+    let within = |value: f64, (low, high): (f64, f64)| low <= value && value <= high;
     let mut balls = Vec::new();
     let mut start = None;
     for (runner, path) in runners.iter().zip(&landscape.paths) {
@@ -291,15 +345,16 @@ fn add_paths(
         let Some(last) = points.last() else { continue };
         start = start.or(points.first());
         let style = SeriesStyle::nth(runner.index);
+        let (x, y) = near(points, limits);
         axes.layers.push(
-            Line::new(
-                points.iter().map(|p| p.alpha).collect::<Vec<f64>>(),
-                points.iter().map(|p| p.beta).collect::<Vec<f64>>(),
-            )
-            .style(LineStyle::from(style).width(1.1).cased())
-            .named(runner.name)
-            .into(),
+            Line::new(x, y)
+                .style(LineStyle::from(style).width(1.1).cased())
+                .named(runner.name)
+                .into(),
         );
+        if !(within(last.alpha, limits[0]) && within(last.beta, limits[1])) {
+            continue;
+        }
         let diverged = matches!(runner.status, Status::Diverged(_)) && at.is_none();
         balls.push(Scatter {
             colors: ScatterColors::Uniform(style.ink),
@@ -507,6 +562,30 @@ mod tests {
         // The one that left is explained.
         let note = losses.axes().next().unwrap().note.clone().unwrap();
         assert!(note.starts_with("wild: "), "{note}");
+    }
+
+    #[test]
+    fn a_path_that_leaves_is_cut_off_in_its_own_direction() {
+        let point = |step, alpha, beta| PathPoint {
+            step,
+            alpha,
+            beta,
+            off_plane: 0.0,
+        };
+        let path = [
+            point(0, 0.0, 0.0),
+            point(1, 1e30, 5e29),
+            point(2, -1e40, 1e40),
+            point(3, 0.5, -1e20),
+            point(4, 0.5, 0.0),
+        ];
+        let (x, y) = near(&path, [(-1.0, 1.0), (-1.0, 1.0)]);
+        assert_eq!(x.len(), 5);
+        // The surroundings reach to 5 in each direction.
+        assert!((x[1] - 5.0).abs() < 1e-9 && (y[1] - 2.5).abs() < 1e-9);
+        assert!(x[2].is_nan() && y[2].is_nan());
+        assert!((x[3] - 0.5).abs() < 1e-9 && (y[3] + 5.0).abs() < 1e-4);
+        assert_eq!((x[4], y[4]), (0.5, 0.0));
     }
 
     #[test]

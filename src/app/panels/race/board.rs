@@ -2,7 +2,8 @@
 
 use eframe::egui::{self, Align, Grid, Layout, RichText, ScrollArea, Ui, WidgetInfo};
 
-use super::{RacePanel, lockstep};
+use super::super::controls::header;
+use super::{HIGH, RacePanel, WIDE, lockstep};
 use crate::app::theme::{HALF, Palette, UNIT};
 use crate::app::widgets::{line_sample, thousands};
 use crate::figure::ticks::format_number;
@@ -29,40 +30,48 @@ impl RacePanel {
             Lockstep::Eta => format!("Σηₜ {}", format_number(at, 4)),
             Lockstep::Time => format!("{} s", format_number(at, 3)),
         };
-        ui.horizontal(|ui| {
-            let weak = Palette::of(ui.visuals()).weak;
-            let width = 96.0;
-            let height = ui.spacing().interact_size.y;
-            ui.allocate_ui_with_layout(
-                egui::vec2(width, height),
-                Layout::left_to_right(Align::Center),
-                |ui| {
-                    ui.set_min_width(width);
-                    ui.label(RichText::new(&text).small().color(weak));
-                },
-            );
-            ui.spacing_mut().slider_width = (ui.available_width() - UNIT).max(40.0);
-            let mut slider =
-                egui::Slider::new(&mut at, 0.0..=end.max(f64::MIN_POSITIVE)).show_value(false);
-            if lockstep == Lockstep::Step {
-                slider = slider.step_by(1.0);
-            }
-            let response = ui.add_enabled(end > 0.0, slider).on_hover_text(
-                "Look at an earlier moment of all runners; at the right end they are followed",
-            );
-            response.widget_info(|| {
-                WidgetInfo::slider(true, at, format!("Moment of the race: {text}"))
-            });
-            if response.changed() {
-                let newest = at >= end * (1.0 - 1e-9);
-                self.at = (!newest).then_some(at);
-                if self.is_running() && self.at.is_some() {
-                    let sent = self.thread.as_ref().map_or(Ok(()), |thread| thread.pause());
-                    self.tell(sent);
+        let row = ui.spacing().interact_size.y + 2.0 * HALF;
+        let room = ui.available_size();
+        self.small = room.x < WIDE || room.y - row < HIGH;
+        ui.push_id("moment", |ui| {
+            header(ui, |ui| {
+                if self.small {
+                    self.part_ui(ui);
                 }
-                self.look();
-            }
+                let weak = Palette::of(ui.visuals()).weak;
+                let size = egui::vec2(72.0, ui.spacing().interact_size.y);
+                ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                    ui.set_min_width(size.x);
+                    ui.label(RichText::new(&text).color(weak));
+                });
+                ui.spacing_mut().slider_width = (ui.available_width() - UNIT).max(40.0);
+                let range = 0.0..=end.max(f64::MIN_POSITIVE);
+                let mut slider = egui::Slider::new(&mut at, range).show_value(false);
+                if lockstep == Lockstep::Step {
+                    slider = slider.step_by(1.0);
+                }
+                let response = ui.add_enabled(end > 0.0, slider).on_hover_text(
+                    "Look at an earlier moment of all runners; at the right end they are followed",
+                );
+                response.widget_info(|| {
+                    WidgetInfo::slider(true, at, format!("Moment of the race: {text}"))
+                });
+                if response.changed() {
+                    self.scrub(at, end);
+                }
+            });
         });
+    }
+
+    /// Looks at a moment of the clock, or follows the race at its end.
+    fn scrub(&mut self, at: f64, end: f64) {
+        let newest = at >= end * (1.0 - 1e-9);
+        self.at = (!newest).then_some(at);
+        if self.is_running() && self.at.is_some() {
+            let sent = self.thread.as_ref().map_or(Ok(()), |thread| thread.pause());
+            self.tell(sent);
+        }
+        self.look();
     }
 
     /// Who stands where.

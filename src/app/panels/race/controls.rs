@@ -1,10 +1,10 @@
 //! The controls of a race: the ground, what is equal, the runners, transport.
 
-use eframe::egui::{self, DragValue, Role, Ui, WidgetInfo};
+use eframe::egui::{self, Align, DragValue, Layout, Role, Ui, WidgetInfo};
 
 use super::super::controls::{all, choice, header, segments};
 use super::settings::Place;
-use super::{HIGH, Part, RacePanel, WIDE};
+use super::{Part, RacePanel};
 use crate::app::icons::{Icon, IconButton, small_side};
 use crate::app::widgets::line_sample;
 use crate::app::workspace::Workspace;
@@ -12,6 +12,9 @@ use crate::engine::race::RaceState;
 use crate::functions;
 use crate::race::{GroundSettings, MOST_RUNNERS};
 use crate::train::optimizers;
+
+/// Room for the controls of a runner, in heights of a control.
+const WIDTH_OF_RUNNER: f32 = 9.6;
 
 /// A number with a name for those who cannot see it.
 fn named(response: &egui::Response, name: String) {
@@ -64,20 +67,6 @@ impl RacePanel {
         });
         // Each row of controls with names of its own.
         ui.push_id("runners", |ui| header(ui, |ui| self.runners_ui(ui)));
-        let room = ui.available_size();
-        if room.x < WIDE || room.y < HIGH {
-            let part = &mut self.part;
-            ui.push_id("part", |ui| {
-                header(ui, |ui| {
-                    let options = [
-                        (Part::Map, "map", "The landscape with all paths"),
-                        (Part::Losses, "losses", "The losses of all runners"),
-                        (Part::Scores, "scores", "Who stands where"),
-                    ];
-                    segments(ui, "Show", part, &options);
-                });
-            });
-        }
         if self.settings.speed != before.speed {
             let limit = self.settings.speed;
             let sent = self.thread.as_ref().map_or(Ok(()), |thread| {
@@ -243,8 +232,12 @@ impl RacePanel {
             .collect();
         let mut remove = None;
         let count = self.settings.runners.len();
+        // A runner's controls stay together: the row breaks between runners.
+        let height = ui.spacing().interact_size.y;
+        let size = egui::vec2(WIDTH_OF_RUNNER * height, height);
+        let layout = Layout::left_to_right(Align::Center);
         for index in 0..count {
-            ui.horizontal(|ui| {
+            ui.allocate_ui_with_layout(size, layout, |ui| {
                 line_sample(ui, index);
                 let number = index + 1;
                 let mut optimizer = self.settings.runners[index].optimizer.clone();
@@ -290,14 +283,25 @@ impl RacePanel {
             self.settings.runners.remove(index);
             self.settings.plane = None;
         }
-        if count < MOST_RUNNERS
-            && ui
-                .button("Add a runner")
-                .on_hover_text("Another optimizer from the same start")
-                .clicked()
-        {
-            self.settings.add_runner();
+        if count < MOST_RUNNERS {
+            let response = ui
+                .button("+")
+                .on_hover_text("Another optimizer from the same start");
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Add a runner"));
+            if response.clicked() {
+                self.settings.add_runner();
+            }
         }
+    }
+
+    /// What is shown where there is no room for everything.
+    pub(super) fn part_ui(&mut self, ui: &mut Ui) {
+        let options = [
+            (Part::Map, "map", "The landscape with all paths"),
+            (Part::Losses, "losses", "The losses of all runners"),
+            (Part::Scores, "scores", "Who stands where"),
+        ];
+        segments(ui, "Show", &mut self.part, &options);
     }
 
     /// Which plane of a network is shown.

@@ -60,6 +60,8 @@ pub(super) struct RacePanel {
     play: bool,
     /// Why the newest change made no race.
     refusal: Option<String>,
+    /// There is no room for everything at once.
+    small: bool,
     part: Part,
     map_shown: Shown<(u64, u64, usize, Option<u64>)>,
     losses_shown: Shown<(u64, u64, Option<u64>)>,
@@ -232,7 +234,7 @@ impl RacePanel {
         let child = |ui: &mut Ui, name: &str, rect: Rect| {
             ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect))
         };
-        if area.width() < WIDE || area.height() < HIGH {
+        if self.small {
             let rect = area;
             let mut inner = child(ui, "race part", rect);
             inner.set_clip_rect(rect.intersect(ui.clip_rect()));
