@@ -2,6 +2,7 @@
 
 mod landscapes;
 mod thread;
+mod worker;
 
 #[cfg(test)]
 mod tests;
