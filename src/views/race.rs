@@ -292,10 +292,15 @@ fn near(points: &[PathPoint], [x, y]: [(f64, f64); 2]) -> (Vec<f64>, Vec<f64>) {
             .abs()
             .max(((p.beta - centre[1]) / reach[1]).abs())
     };
-    // Between a near and a far point, where the surroundings end, about.
+    // Between a near and a far point, where the surroundings end.
     let edge = |from: &PathPoint, to: &PathPoint| {
-        let (a, b) = (far(from), far(to));
-        let t = ((1.0 - a) / (b - a)).clamp(0.0, 1.0);
+        let crossing = |from: f64, to: f64, side: usize| {
+            let step = to - from;
+            (centre[side] + reach[side].copysign(step) - from) / step
+        };
+        let t = crossing(from.alpha, to.alpha, 0)
+            .min(crossing(from.beta, to.beta, 1))
+            .clamp(0.0, 1.0);
         [
             from.alpha + t * (to.alpha - from.alpha),
             from.beta + t * (to.beta - from.beta),

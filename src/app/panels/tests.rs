@@ -438,10 +438,12 @@ fn a_race_on_the_network_shows_one_plane() {
     stored["steps"] = 120.into();
     harness.state_mut().panels[0].restore(&stored);
     race_over_soon(&mut harness);
+    until(&mut harness, "a plane of all paths", |bench| {
+        let figure = bench.panels[0].figure(&bench.ws);
+        let note = figure.and_then(|figure| figure.axes().next()?.note.clone());
+        note.is_some_and(|note| {
+            note.contains("principal components of all paths") && note.contains("65×65")
+        })
+    });
     testing::look(&mut harness, "panel race network", true);
-    let bench = harness.state();
-    let figure = bench.panels[0].figure(&bench.ws).expect("a figure");
-    let note = figure.axes().next().and_then(|axes| axes.note.clone());
-    let note = note.expect("a note");
-    assert!(note.contains("principal components of all paths"), "{note}");
 }

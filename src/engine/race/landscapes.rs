@@ -4,6 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::super::pool::panic_message;
 use super::super::process;
@@ -20,6 +21,11 @@ pub(super) struct Purpose {
     pub(super) map: u64,
 }
 
+/// A map older than this is replaced by a coarse one of the present paths,
+const OLD: Duration = Duration::from_secs(1);
+/// if it has at least so many points a side.
+const COARSE: usize = 17;
+
 /// A landscape or why there is none, and what it is for.
 type Found = (Purpose, Result<Arc<RaceLandscape>, String>);
 
@@ -28,6 +34,8 @@ struct State {
     waiting: Option<(Purpose, LandscapeTask)>,
     running: Option<(Purpose, CancelToken)>,
     found: Option<Found>,
+    /// When it was found.
+    found_at: Option<Instant>,
     stop: bool,
 }
 
@@ -134,7 +142,7 @@ impl Drop for Landscapes {
 
 fn work(shared: &Shared) {
     loop {
-        let (purpose, task, before, cancel) = {
+        let (purpose, task, before, found_at, cancel) = {
             let mut state = shared.lock();
             let (purpose, task) = loop {
                 if state.stop {
@@ -154,12 +162,14 @@ fn work(shared: &Shared) {
                 Some((of, Ok(found))) if *of == purpose => Some(Arc::clone(found)),
                 _ => None,
             };
-            (purpose, task, before, cancel)
+            let found_at = state.found_at;
+            (purpose, task, before, found_at, cancel)
         };
         let tell = |found| {
             let mut state = shared.lock();
             if !cancel.is_cancelled() {
                 state.found = Some((purpose, found));
+                state.found_at = Some(Instant::now());
             }
             drop(state);
             shared.waker.notify();
@@ -171,7 +181,9 @@ fn work(shared: &Shared) {
             None => catch_unwind(AssertUnwindSafe(|| {
                 task.compute(&cancel, &mut |coarse| {
                     // A finer map of a moment ago tells more than a coarse one.
-                    if before.is_none() {
+                    let old = found_at.is_none_or(|at| at.elapsed() > OLD);
+                    let enough = coarse.slice.alpha.len() >= COARSE;
+                    if before.is_none() || old && enough {
                         tell(Ok(Arc::new(coarse)));
                     }
                 })

@@ -24,6 +24,9 @@ const SLICE_OF_TIME: Duration = Duration::from_millis(4);
 /// Time between two score boards while running, at least.
 const SCORE_EVERY: Duration = Duration::from_millis(250);
 
+/// Points a side of a network's map while the race is running, at most.
+const WHILE_RUNNING: usize = 33;
+
 /// What the worker shares with the handle.
 pub(super) struct Links {
     pub(super) commands: Receiver<Command>,
@@ -53,8 +56,8 @@ pub(super) struct Worker {
     board_next: Instant,
     map: (PlaneChoice, usize),
     map_number: u64,
-    /// The purpose and the clock of the newest map that was asked for.
-    map_of: Option<(Purpose, f64)>,
+    /// Purpose, clock and points of the newest map that was asked for.
+    map_of: Option<(Purpose, f64, usize)>,
 }
 
 /// Cancelled by the end of the program and by a command that waits.
@@ -355,7 +358,15 @@ impl Worker {
             generation: self.generation,
             map: self.map_number,
         };
-        if self.map_of == Some((purpose, clock)) {
+        let flat = matches!(race.ground(), Ground::Function(..));
+        let (choice, grid) = self.map;
+        // The plane of a network moves with the paths: coarse while they grow.
+        let grid = if flat || self.state != RaceState::Running {
+            grid
+        } else {
+            grid.min(WHILE_RUNNING)
+        };
+        if self.map_of == Some((purpose, clock, grid)) {
             return;
         }
         // While running the next one is soon enough; the last one must come.
@@ -363,12 +374,10 @@ impl Worker {
             return;
         }
         let moved = race.runners().iter().any(|runner| runner.steps_done() > 0);
-        let flat = matches!(race.ground(), Ground::Function(..));
         if !moved && !flat {
             return;
         }
-        self.map_of = Some((purpose, clock));
-        let (choice, grid) = self.map;
+        self.map_of = Some((purpose, clock, grid));
         self.links.maps.send(purpose, race.landscape(choice, grid));
     }
 }

@@ -44,7 +44,9 @@ impl RacePanel {
                     ui.set_min_width(size.x);
                     ui.label(RichText::new(&text).color(weak));
                 });
-                ui.spacing_mut().slider_width = (ui.available_width() - UNIT).max(40.0);
+                // The row is wider than the panel where it can be broken.
+                let room = ui.max_rect().right() - ui.cursor().left();
+                ui.spacing_mut().slider_width = (room - 2.0 * UNIT).max(40.0);
                 let range = 0.0..=end.max(f64::MIN_POSITIVE);
                 let mut slider = egui::Slider::new(&mut at, range).show_value(false);
                 if lockstep == Lockstep::Step {
