@@ -10,6 +10,7 @@ pub mod math;
 pub mod recipe;
 
 pub mod data;
+pub mod functions;
 pub mod nn;
 
 pub mod objective;
@@ -22,6 +23,7 @@ pub mod diagnostics;
 pub mod figure;
 pub mod gradients;
 pub mod landscape;
+pub mod race;
 
 // Fixed works on fixed networks, timed.
 pub mod benchmark;

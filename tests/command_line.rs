@@ -350,6 +350,113 @@ fn a_figure_is_drawn_again_from_the_folder() {
 }
 
 #[test]
+fn a_race_leaves_its_numbers_and_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("small.toml");
+    std::fs::write(&recipe, SMALL).unwrap();
+    let out = folder.path().join("race");
+    let runners = [
+        "--runner",
+        "as it is",
+        "--runner",
+        "plain: optimizer=sgd, optimizer.learning_rate=0.1",
+        "--runner",
+        "large batches: training.batch_size=0",
+    ];
+    let mut arguments = vec!["race", text(&recipe), "--out", text(&out), "--quiet"];
+    arguments.extend(["--sharpness", "--grid", "9"]);
+    arguments.extend(runners);
+    succeed(&arguments);
+    let race = json(&out.join("race.json"));
+    assert_eq!(race["lockstep"], "step");
+    assert_eq!(race["runners"].as_array().unwrap().len(), 3);
+    for runner in race["runners"].as_array().unwrap() {
+        assert_eq!(runner["status"], "finished");
+        assert_eq!(runner["loss"].as_array().unwrap().len(), 41);
+        assert_eq!(runner["score"]["step"], 40);
+        for key in ["train_loss", "val_loss", "sharpness", "distance_from_start"] {
+            assert!(runner["score"][key].as_f64().is_some(), "{key}");
+        }
+        assert_eq!(runner["path"][0], race["runners"][0]["path"][0]);
+        assert!(runner["path_outside"].as_f64().unwrap() <= 1.0);
+        assert!(runner["plane_error"].as_f64().is_some());
+    }
+    assert_eq!(race["landscape"]["plane"], "joint");
+    assert_eq!(race["landscape"]["loss"].as_array().unwrap().len(), 9);
+    // The runner that changes nothing is the run of the recipe.
+    let plain = folder.path().join("plain");
+    succeed(&["run", text(&recipe), "--out", text(&plain), "--quiet"]);
+    let metrics = std::fs::read_to_string(plain.join("metrics.csv")).unwrap();
+    let losses: Vec<f64> = metrics
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().parse().unwrap())
+        .collect();
+    let raced: Vec<f64> = race["runners"][0]["loss"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|loss| loss.as_f64().unwrap())
+        .collect();
+    assert_eq!(raced, losses);
+    for figure in ["losses", "landscape"] {
+        for extension in ["svg", "png"] {
+            assert!(out.join(format!("figures/{figure}.{extension}")).is_file());
+        }
+    }
+    let scores = std::fs::read_to_string(out.join("scores.csv")).unwrap();
+    assert_eq!(scores.lines().count(), 4);
+    assert!(scores.starts_with("runner,status,step,eta_t,seconds,train_loss,val_loss,"));
+}
+
+#[test]
+fn a_race_on_a_function_starts_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str| {
+        let out = folder.path().join(name);
+        succeed(&[
+            "race",
+            "--function",
+            "quadratic: condition=10, noise=0.1",
+            "--start",
+            "-1.5,0.5",
+            "--steps",
+            "50",
+            "--lockstep",
+            "eta",
+            "--runner",
+            "slow: learning_rate=0.01",
+            "--runner",
+            "fast: learning_rate=0.04",
+            "--out",
+            text(&out),
+            "--quiet",
+        ]);
+        json(&out.join("race.json"))
+    };
+    let mut race = run("a");
+    assert_eq!(race["function"]["kind"], "quadratic");
+    assert_eq!(race["function"]["start"], serde_json::json!([-1.5, 0.5]));
+    assert_eq!(race["landscape"]["plane"], "whole_space");
+    let start = &race["runners"][1]["path"][0];
+    assert_eq!(
+        (&start["alpha"], &start["beta"]),
+        (&(-1.5).into(), &0.5.into())
+    );
+    let eta = |index: usize| race["runners"][index]["score"]["eta_t"].as_f64().unwrap();
+    assert!((eta(0) - eta(1)).abs() <= 0.04 + 1e-12);
+    // All but the seconds comes out again.
+    let mut again = run("b");
+    for document in [&mut race, &mut again] {
+        for runner in document["runners"].as_array_mut().unwrap() {
+            runner["seconds"] = Value::Null;
+            runner["score"]["seconds"] = Value::Null;
+        }
+    }
+    assert_eq!(race, again);
+}
+
+#[test]
 fn without_a_display_the_same_job_runs_headless_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = folder.path().join("small.toml");
@@ -451,6 +558,23 @@ fn whatever_is_wrong_is_told_in_one_sentence() {
     let json_file = folder.path().join("x.json");
     let (run, file) = (text(&out), text(&json_file));
     assert!(refused(&["trian"]).contains("trian"));
+    let race = |more: &[&str]| {
+        let mut arguments = vec!["race", "--out", "x", "--runner", "a"];
+        arguments.extend(more);
+        refused(&arguments)
+    };
+    let two = ["--runner", "b: learning_rate=0.1"];
+    assert!(race(&two).contains("expected a recipe or --function"));
+    assert!(race(&["--function", "beale"]).contains("expected 2 to 8"));
+    let on = |function| race(&[&two[..], &["--function", function]].concat());
+    assert!(on("rosenbrok").contains("did you mean rosenbrock"));
+    let beale = |more: &[&str]| race(&[&two[..], &["--function", "beale"], more].concat());
+    assert!(beale(&["--start", "1"]).contains("two numbers"));
+    assert!(beale(&["--steps", "0"]).contains("--steps"));
+    assert!(beale(&["--plane", "c"]).contains("expected joint or one of a, b"));
+    assert!(beale(&["--runner", "c: optimizer=adma"]).contains("did you mean adam"));
+    assert!(beale(&["--runner", "c: model.hidden=3"]).contains("all runners share"));
+    assert!(race(&["moons", "--start", "1,2", "--runner", "b"]).contains("without --function"));
     assert!(refused(&["run", "spirlas", "--out", "x"]).contains("spirals"));
     assert!(refused(&["run", "missing.toml", "--out", "x"]).contains("missing.toml"));
     assert!(refused(&["list", "optimisers"]).contains("optimizers"));
@@ -515,6 +639,7 @@ fn every_list_has_something_in_it() {
         "losses",
         "optimizers",
         "schedules",
+        "functions",
         "recipes",
     ] {
         let output = succeed(&["list", what]);

@@ -62,6 +62,8 @@ pub enum Command {
     ShowData,
     /// Bring the paths to other solutions forward.
     ShowPaths,
+    /// Bring the race forward.
+    ShowRace,
     /// Let the focused view fill the centre, or bring the others back.
     Maximise,
     /// Write the focused view's figure to a file.
@@ -191,6 +193,7 @@ impl Command {
             Self::ShowGradients => "Gradients",
             Self::ShowData => "Data and prediction",
             Self::ShowPaths => "Paths",
+            Self::ShowRace => "Race of optimizers",
             Self::Maximise => "Maximise the view",
             Self::ExportFigure => "Export figure…",
             Self::ResetLayout => "Reset the layout",
@@ -243,6 +246,7 @@ impl Command {
             Self::ShowGradients => "Bring the gradient maps forward",
             Self::ShowData => "Bring the data and the network's prediction forward",
             Self::ShowPaths => "Bring the paths to other solutions forward",
+            Self::ShowRace => "Bring the race of optimizers forward",
             Self::Maximise => "Let the focused view fill the centre, or bring the others back",
             Self::ExportFigure => "Write the focused view as an SVG or PNG file",
             Self::ResetLayout => "Arrange the views as at the first start",
@@ -292,6 +296,7 @@ impl Command {
             Self::ShowGradients => keys![key(Key::Num4)],
             Self::ShowData => keys![key(Key::Num5)],
             Self::ShowPaths => keys![key(Key::Num6)],
+            Self::ShowRace => keys![key(Key::Num7)],
             Self::Maximise => keys![key(Key::F)],
             Self::ExportFigure => keys![control(Key::E)],
             Self::ToggleRecipePanel => keys![control(Key::B)],
@@ -339,6 +344,7 @@ impl Command {
             | Self::ShowGradients
             | Self::ShowData
             | Self::ShowPaths
+            | Self::ShowRace
             | Self::Maximise
             | Self::ExportFigure
             | Self::ResetLayout
@@ -416,6 +422,7 @@ impl Command {
             | Self::ShowGradients
             | Self::ShowData
             | Self::ShowPaths
+            | Self::ShowRace
             | Self::Maximise
             | Self::ResetLayout
             | Self::ToggleRecipePanel

@@ -286,6 +286,7 @@ impl App {
             Command::ShowGradients => self.workbench.focus(PanelKind::Gradients),
             Command::ShowData => self.workbench.focus(PanelKind::Data),
             Command::ShowPaths => self.workbench.focus(PanelKind::Paths),
+            Command::ShowRace => self.workbench.focus(PanelKind::Race),
             Command::Maximise => self.workbench.toggle_maximised(),
             Command::ExportFigure => self.export.open(self.workbench.focused()),
             Command::ResetLayout => self.workbench.reset_layout(),

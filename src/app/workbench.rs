@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use eframe::egui;
 use egui::{Align, Layout, Stroke, Ui, UiBuilder, WidgetText, vec2};
 use egui_tiles::{
-    Container, EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse,
+    EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse,
 };
 use strum::IntoEnumIterator as _;
 
@@ -66,7 +66,10 @@ fn default_tree() -> Tree<PanelKind> {
     };
     let loss = tabs(&mut tiles, &[PanelKind::Loss]);
     let spectrum = tabs(&mut tiles, &[PanelKind::Spectrum]);
-    let landscape = tabs(&mut tiles, &[PanelKind::Landscape, PanelKind::Paths]);
+    let landscape = tabs(
+        &mut tiles,
+        &[PanelKind::Landscape, PanelKind::Paths, PanelKind::Race],
+    );
     let data = tabs(&mut tiles, &[PanelKind::Data, PanelKind::Gradients]);
     let left = tiles.insert_vertical_tile(vec![loss, spectrum]);
     let right = tiles.insert_vertical_tile(vec![landscape, data]);
@@ -79,6 +82,40 @@ fn is_small(ui: &Ui) -> bool {
     let scale = egui::TextStyle::Body.resolve(ui.style()).size / theme::TEXT_SIZES[1];
     let room = ui.available_size() / scale;
     room.x < 600.0 || room.y < 420.0
+}
+
+/// Puts the views that a stored tree of an earlier version does not know beside
+/// those that they share a tile with at the first start.
+fn complete(tree: &mut Tree<PanelKind>) {
+    let defaults = default_tree();
+    for missing in PanelKind::iter() {
+        if tree.tiles.find_pane(&missing).is_some() {
+            continue;
+        }
+        // The tile of the first of its neighbours there, or any with tabs.
+        let beside = defaults
+            .tiles
+            .find_pane(&missing)
+            .and_then(|pane| defaults.tiles.parent_of(pane))
+            .and_then(|tile| match defaults.tiles.get(tile) {
+                Some(Tile::Container(container)) => container
+                    .children()
+                    .filter_map(|child| defaults.tiles.get_pane(child))
+                    .find_map(|kind| tree.tiles.find_pane(kind)),
+                _ => None,
+            })
+            .or_else(|| PanelKind::iter().find_map(|kind| tree.tiles.find_pane(&kind)));
+        let Some(tile) = beside.and_then(|pane| tree.tiles.parent_of(pane)) else {
+            continue;
+        };
+        let pane = tree.tiles.insert_pane(missing);
+        match tree.tiles.get_mut(tile) {
+            Some(Tile::Container(container)) => container.add_child(pane),
+            _ => {
+                tree.tiles.remove(pane);
+            }
+        }
+    }
 }
 
 /// Whether a stored tree shows every view once and nothing else.
@@ -104,24 +141,6 @@ fn is_sound(tree: &Tree<PanelKind>) -> bool {
     let mut all: Vec<_> = PanelKind::iter().collect();
     all.sort_unstable();
     reached == all
-}
-
-/// Gives the views that an older version did not know a tab beside the
-/// landscape.
-fn add_missing(tree: &mut Tree<PanelKind>) {
-    let landscape = tree.tiles.find_pane(&PanelKind::Landscape);
-    let Some(bar) = landscape.and_then(|pane| tree.tiles.parent_of(pane)) else {
-        return;
-    };
-    for kind in PanelKind::iter() {
-        if tree.tiles.find_pane(&kind).is_some() {
-            continue;
-        }
-        let pane = tree.tiles.insert_pane(kind);
-        if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(bar) {
-            tabs.add_child(pane);
-        }
-    }
 }
 
 impl Workbench {
@@ -191,7 +210,7 @@ impl Workbench {
         let tree = serde_json::from_value::<Tree<PanelKind>>(layout)
             .ok()
             .map(|mut tree| {
-                add_missing(&mut tree);
+                complete(&mut tree);
                 tree
             })
             .filter(is_sound);
@@ -380,7 +399,7 @@ impl Behavior<'_> {
             panel.settings_menu(ui, self.ws);
             ui.separator();
         }
-        let has_figure = self.ws.run().is_some();
+        let has_figure = self.ws.run().is_some() || kind == PanelKind::Race;
         for (text, request, enabled) in [
             ("Export figure…", Request::Export(kind), has_figure),
             ("Copy as a picture", Request::Copy(kind), has_figure),
@@ -573,6 +592,15 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
             "The data and what the network makes of them: regions of the plane by predicted \
              class, a fitted curve, or images with their predictions.",
         ],
+        PanelKind::Race => &[
+            "Two to eight optimizers from the same start, over the same batches: their paths on one \
+             landscape, their losses, and a score board. By step everybody has made as many \
+             updates, by η·t everybody has the same accumulated learning rate, by wall time \
+             everybody has had as long.",
+            "On a closed-form function the plane is the whole space: a click on the map moves the \
+             common start. On a network the plane is that of the first two principal components of \
+             all paths, around their mean; how much of the paths it explains is written below.",
+        ],
     }
 }
 
@@ -610,6 +638,27 @@ mod tests {
         let layout = workbench.layout().expect("a layout can be stored");
         assert!(workbench.set_layout(layout.clone()));
         assert_eq!(workbench.layout().expect("again"), layout);
+    }
+
+    #[test]
+    fn a_layout_of_an_earlier_version_gets_the_new_views() {
+        // As it was stored when there were five views.
+        let mut tiles = Tiles::default();
+        let mut tab = |kinds: &[PanelKind]| {
+            let panes: Vec<TileId> = kinds.iter().map(|kind| tiles.insert_pane(*kind)).collect();
+            tiles.insert_tab_tile(panes)
+        };
+        let left = tab(&[PanelKind::Loss, PanelKind::Spectrum]);
+        let right = tab(&[PanelKind::Data, PanelKind::Landscape, PanelKind::Gradients]);
+        let root = tiles.insert_horizontal_tile(vec![left, right]);
+        let old = Tree::new(egui::Id::unique(TREE), root, tiles);
+        let mut workbench = Workbench::default();
+        assert!(workbench.set_layout(serde_json::to_value(&old).expect("json")));
+        let tree = &workbench.tree;
+        let race = tree.tiles.find_pane(&PanelKind::Race).expect("the race");
+        let landscape = tree.tiles.find_pane(&PanelKind::Landscape).expect("a map");
+        assert_eq!(tree.tiles.parent_of(race), tree.tiles.parent_of(landscape));
+        assert!(is_sound(tree));
     }
 
     #[test]

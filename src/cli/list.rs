@@ -11,7 +11,7 @@ use crate::recipe::{Field, FieldKind, PRESETS, Schema, Section};
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// What to list: data, models, activations, initializations, losses,
-    /// optimizers, schedules, training, analyses or recipes [default: all of them]
+    /// optimizers, schedules, training, analyses, functions or recipes [default: all of them]
     what: Option<String>,
 
     /// Also list the keys of each entry, with their ranges and defaults
@@ -47,8 +47,10 @@ fn listing(what: Option<&str>, keys: bool, schema: &Schema) -> Result<String, Fa
                 }
             }
             list_analyses(&mut text, keys, schema);
+            list_functions(&mut text, keys);
             list_recipes(&mut text);
         }
+        Some("functions") => list_functions(&mut text, keys),
         Some("recipes") => list_recipes(&mut text),
         Some("activations") => list_activations(&mut text),
         Some("analyses") => list_analyses(&mut text, keys, schema),
@@ -60,7 +62,7 @@ fn listing(what: Option<&str>, keys: bool, schema: &Schema) -> Result<String, Fa
             });
             let Some((plural, section)) = found else {
                 let mut known: Vec<&str> = REGISTRIES.iter().map(|(word, _)| *word).collect();
-                known.extend(["activations", "analyses", "recipes"]);
+                known.extend(["activations", "analyses", "functions", "recipes"]);
                 let near = known
                     .iter()
                     .max_by(|a, b| {
@@ -79,9 +81,17 @@ fn listing(what: Option<&str>, keys: bool, schema: &Schema) -> Result<String, Fa
 }
 
 fn list_section(text: &mut String, word: &str, key: &str, keys: bool, schema: &Schema) {
-    let Some(section) = schema.section(key) else {
-        return;
-    };
+    if let Some(section) = schema.section(key) {
+        list_kinds(text, word, section, keys);
+    }
+}
+
+/// The closed-form functions of `losscape race`, which no recipe names.
+fn list_functions(text: &mut String, keys: bool) {
+    list_kinds(text, "functions", &crate::functions::section(), keys);
+}
+
+fn list_kinds(text: &mut String, word: &str, section: &Section, keys: bool) {
     heading(text, word);
     for kind in &section.kinds {
         if !section.is_single() {
@@ -186,6 +196,9 @@ mod tests {
         }
         for (stem, _) in PRESETS {
             assert!(text.contains(stem));
+        }
+        for kind in crate::functions::kinds() {
+            assert!(text.contains(kind.help), "{} is missing", kind.key);
         }
     }
 

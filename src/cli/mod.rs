@@ -9,6 +9,7 @@ mod figure;
 mod list;
 mod open;
 mod paths;
+mod race;
 mod run;
 mod slice;
 mod views;
@@ -49,6 +50,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Write one figure of a finished run as SVG or PNG
     Figure(figure::FigureArgs),
+    /// Race several optimizers from one start, on a network or a closed-form function
+    Race(race::RaceArgs),
     /// List what recipes can name: data sets, models, losses, optimizers, …
     List(list::ListArgs),
     /// Measure how fast this machine computes losses, gradients and curvature
@@ -93,6 +96,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Analyze(args)) => analyze::analyze(&args),
         Some(Command::Figure(args)) => figure::figure(&args),
+        Some(Command::Race(args)) => race::race(&args),
         Some(Command::List(args)) => list::list(&args),
         Some(Command::Bench(args)) => bench::bench(&args),
     };

@@ -18,6 +18,7 @@ mod folder;
 pub mod json;
 mod metrics;
 mod optimizer;
+pub mod race;
 
 pub use error::SessionError;
 pub use files::write_atomically;

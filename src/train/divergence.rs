@@ -70,7 +70,7 @@ impl Divergence {
 }
 
 /// A count with its thousands set apart, such as 1,312.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -83,7 +83,7 @@ pub(super) fn grouped(count: u64) -> String {
 }
 
 /// A number with three significant digits at most.
-fn significant(value: f64) -> String {
+pub(crate) fn significant(value: f64) -> String {
     if !value.is_finite() || value == 0.0 {
         return value.to_string();
     }

@@ -18,6 +18,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use divergence::Divergence;
+pub(crate) use divergence::{grouped, significant};
 pub use history::{CSV_HEADER, History, MetricRow};
 pub use layers::{Layer, layers};
 pub use run::{Run, StepOutcome};

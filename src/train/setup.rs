@@ -208,14 +208,36 @@ impl Setup {
         }
         let same_optimizer = recipe.optimizer.kind == self.recipe.optimizer.kind;
         let optimizer = start.optimizer.clone().filter(|_| same_optimizer);
+        let start = Snapshot {
+            step: start.step,
+            theta: Arc::clone(&start.theta),
+            optimizer,
+        };
+        Ok(self.sharing(Arc::new(recipe), start))
+    }
+
+    /// The same data, network, loss and first parameters under a recipe that
+    /// differs from this one in `[optimizer]`, `[schedule]` and `[training]`
+    /// only. What is large is shared.
+    ///
+    /// # Errors
+    /// [`RunError::Optimizer`].
+    pub fn with_recipe(&self, recipe: Arc<Recipe>) -> Result<Self, RunError> {
+        let optimizer = optimizers::build(&recipe.optimizer, self.dim())?;
+        let start = Snapshot {
+            step: 0,
+            theta: Arc::clone(&self.initial.theta),
+            optimizer: Some(Arc::new(optimizer.state())),
+        };
+        Ok(self.sharing(recipe, start))
+    }
+
+    /// A run of another recipe on the same data, network and loss, from `start`.
+    fn sharing(&self, recipe: Arc<Recipe>, start: Snapshot) -> Self {
         let batch_size = recipe.training.count("batch_size");
         let batches = Batches::new(recipe.seed, self.data.train.len(), batch_size);
-        Ok(Self {
-            initial: Arc::new(Snapshot {
-                step: start.step,
-                theta: Arc::clone(&start.theta),
-                optimizer,
-            }),
+        Self {
+            initial: Arc::new(start),
             batch_size: batches.size(),
             steps_per_epoch: batches.per_epoch(),
             base_dir: self.base_dir.clone(),
@@ -225,9 +247,9 @@ impl Setup {
             training: self.training.clone(),
             validation: self.validation.clone(),
             layers: self.layers.clone(),
-            recipe: Arc::new(recipe),
             training_double: self.training_double.clone(),
-        })
+            recipe,
+        }
     }
 
     /// Number of parameters.

@@ -11,6 +11,7 @@ pub mod gradients;
 pub mod landscape;
 pub mod loss;
 pub mod paths;
+pub mod race;
 pub mod saliency;
 pub mod spectrum;
 pub mod table;

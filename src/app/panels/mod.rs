@@ -1,4 +1,4 @@
-//! The views: loss curves, landscape, paths, spectrum, gradients, data.
+//! The views: loss curves, landscape, paths, spectrum, gradients, data, races.
 //!
 //! A panel reads the workspace, has a figure built when something that it shows
 //! has changed (at most some 15 times a second, on a thread of its own unless it
@@ -13,6 +13,7 @@ mod gradients;
 mod landscape;
 mod loss;
 mod paths;
+mod race;
 mod shown;
 mod spectrum;
 
@@ -56,6 +57,8 @@ pub enum PanelKind {
     Data,
     /// Paths to other solutions.
     Paths,
+    /// Several optimizers side by side.
+    Race,
 }
 
 /// A view in a tile.
@@ -97,5 +100,6 @@ pub fn new(kind: PanelKind) -> Box<dyn Panel> {
         PanelKind::Gradients => Box::new(gradients::GradientsPanel::default()),
         PanelKind::Data => Box::new(data::DataPanel::default()),
         PanelKind::Paths => Box::new(paths::PathsPanel::default()),
+        PanelKind::Race => Box::new(race::RacePanel::default()),
     }
 }

@@ -54,6 +54,11 @@ impl Bench {
     }
 }
 
+/// The views of a run; a race needs none.
+fn of_a_run() -> impl Iterator<Item = PanelKind> {
+    PanelKind::iter().filter(|kind| *kind != PanelKind::Race)
+}
+
 fn recipe(name: &str) -> Recipe {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("assets/recipes")
@@ -118,7 +123,7 @@ fn calm(harness: &mut Harness<'_, Bench>) {
 
 #[test]
 fn every_panel_says_what_it_will_show_before_there_is_anything() {
-    for kind in PanelKind::iter() {
+    for kind in of_a_run() {
         let mut harness = harness(&[kind], (480.0, 320.0), true);
         harness.run_steps(2);
         harness.get_by_label("Choose an experiment…").click();
@@ -151,7 +156,7 @@ fn settings_come_back_as_they_were_stored() {
 
 #[test]
 fn all_panels_show_a_trained_network() {
-    let kinds: Vec<PanelKind> = PanelKind::iter().collect();
+    let kinds: Vec<PanelKind> = of_a_run().collect();
     for dark in [true, false] {
         let mut harness = harness(&kinds, (1280.0, 1080.0), dark);
         train(&mut harness, recipe("spirals"), 600);
@@ -171,7 +176,7 @@ fn all_panels_show_a_trained_network() {
 #[test]
 fn each_panel_is_legible_alone_large_and_small() {
     for (name, size) in [("large", (760.0, 520.0)), ("small", (330.0, 230.0))] {
-        for kind in PanelKind::iter() {
+        for kind in of_a_run() {
             let mut harness = harness(&[kind], size, true);
             train(&mut harness, recipe("edge-of-stability"), 400);
             calm(&mut harness);
@@ -438,4 +443,94 @@ fn a_click_on_a_step_shows_that_moment_everywhere() {
         .click();
     harness.run_steps(2);
     assert_eq!(harness.state().ws.selected, None);
+}
+
+/// Races that are over, with everything measured.
+fn race_over(harness: &mut Harness<'_, Bench>) {
+    until(harness, "the race is over", |bench| {
+        bench.panels[0]
+            .figure(&bench.ws)
+            .is_some_and(|figure| figure.description.contains("finished"))
+    });
+    for _ in 0..60 {
+        harness.step();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_race_begins_with_a_button_and_can_be_scrubbed() {
+    for (name, size) in [("large", (1000.0, 620.0)), ("small", (420.0, 380.0))] {
+        for dark in [true, false] {
+            let mut harness = harness(&[PanelKind::Race], size, dark);
+            harness.run_steps(2);
+            let bench = harness.state();
+            assert!(bench.panels[0].figure(&bench.ws).is_none());
+            testing::look(&mut harness, "panel race empty", dark);
+            harness
+                .get_by_label("Race SGD, momentum and Adam on Rosenbrock")
+                .click();
+            runs(&mut harness);
+            race_over_soon(&mut harness);
+            testing::look(&mut harness, &format!("panel race {name}"), dark);
+            let bench = harness.state();
+            let figure = bench.panels[0].figure(&bench.ws).expect("a figure");
+            assert_eq!(figure.panels().count(), 2);
+            let names: Vec<String> = figure
+                .axes()
+                .flat_map(|axes| &axes.layers)
+                .filter_map(|layer| match layer {
+                    crate::figure::Layer::Line(line) => line.name.clone(),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(names.len(), 6, "{names:?}");
+            assert_eq!(names[..3], names[3..]);
+        }
+    }
+}
+
+/// Waits until the race has begun.
+fn runs(harness: &mut Harness<'_, Bench>) {
+    let start = Instant::now();
+    while harness.query_by_label("Pause the race").is_none() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never begins");
+        harness.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Takes the speed limit away and waits for the end.
+fn race_over_soon(harness: &mut Harness<'_, Bench>) {
+    let mut stored = harness.state().panels[0].save().expect("settings");
+    stored["speed"] = 0.into();
+    harness.state_mut().panels[0].restore(&stored);
+    harness.get_by_label("Add a runner").click();
+    harness.run_steps(2);
+    harness.get_by_label("Take runner 4 out").click();
+    harness.run_steps(2);
+    race_over(harness);
+}
+
+#[test]
+fn a_race_on_the_network_shows_one_plane() {
+    let mut harness = harness(&[PanelKind::Race], (1000.0, 620.0), true);
+    train(&mut harness, recipe("moons"), 60);
+    harness
+        .get_by_label("Race SGD, momentum and Adam on Rosenbrock")
+        .click();
+    runs(&mut harness);
+    let mut stored = harness.state().panels[0].save().expect("settings");
+    stored["place"] = "network".into();
+    stored["steps"] = 120.into();
+    harness.state_mut().panels[0].restore(&stored);
+    race_over_soon(&mut harness);
+    until(&mut harness, "a plane of all paths", |bench| {
+        let figure = bench.panels[0].figure(&bench.ws);
+        let note = figure.and_then(|figure| figure.axes().next()?.note.clone());
+        note.is_some_and(|note| {
+            note.contains("principal components of all paths") && note.contains("65×65")
+        })
+    });
+    testing::look(&mut harness, "panel race network", true);
 }

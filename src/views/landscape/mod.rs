@@ -18,6 +18,8 @@ use crate::landscape::{
 use overlays::{add_basins, add_ghosts, add_path};
 use quantity::{color_scale, label, line_label};
 
+pub(super) use quantity::loss_colors;
+
 pub use rerolls::rerolls;
 
 /// A plane, flat or in space, or a line.

@@ -71,3 +71,21 @@ fn cut(finite: &[f64], low: f64, highest: f64) -> Option<f64> {
     let hides = high.is_finite() && highest - low > 10.0 * (high - low) && high > middle;
     hides.then_some(high)
 }
+
+/// The colours of losses whose smallest value may be zero, as a function's: the
+/// logarithm then begins where all but a thousandth of the values lie, at most
+/// eight decades under the largest.
+pub fn loss_colors(settings: &LandscapeSettings, loss: &[f64]) -> ColorScale {
+    let finite = || loss.iter().copied().filter(|v| v.is_finite());
+    let largest = finite().fold(0.0, f64::max);
+    if settings.log && largest > 0.0 && finite().all(|v| v >= 0.0) {
+        let floor = 1e-8 * largest;
+        let shown: Vec<f64> = finite()
+            .filter(|v| *v > 0.0)
+            .map(|v| v.max(floor))
+            .collect();
+        let normalization = Normalization::spanning(Scale::Log10, &shown);
+        return ColorScale::new(settings.colors.map(), normalization);
+    }
+    color_scale(settings, &SliceQuantity::Loss, loss)
+}
