@@ -1,5 +1,10 @@
 //! `losscape analyze`: one analysis of a finished run, as JSON.
 
+mod quantized;
+mod sharpness;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +42,10 @@ enum Analysis {
     Slice(SliceArgs),
     /// Eigenvalues, trace and density of the Hessian of the training loss
     Spectrum(SpectrumArgs),
+    /// How sharp the training loss is around the parameters, by every measure
+    Sharpness(sharpness::SharpnessArgs),
+    /// The landscape of the network with weights of few bits
+    Quantized(quantized::QuantizedArgs),
 }
 
 /// What every analysis can be told.
@@ -159,6 +168,8 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
     match &args.analysis {
         Analysis::Slice(slice) => analyze_slice(&args.dir, slice),
         Analysis::Spectrum(spectrum) => analyze_spectrum(&args.dir, spectrum),
+        Analysis::Sharpness(asked) => sharpness::analyze(&args.dir, asked),
+        Analysis::Quantized(asked) => quantized::analyze(&args.dir, asked),
     }
 }
 

@@ -8,6 +8,7 @@ mod bench;
 mod figure;
 mod list;
 mod open;
+mod picture;
 mod run;
 mod views;
 

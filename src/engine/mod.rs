@@ -17,6 +17,7 @@ mod monitor;
 mod outbox;
 mod pool;
 mod process;
+pub mod quantized;
 mod record;
 mod result;
 mod trainer;

@@ -2,13 +2,15 @@
 //! much of the path a slice shows.
 //!
 //! A slice is f(α, β) = L(θ* + αd₁ + βd₂). This room knows of the loss only
-//! what [`PlaneLoss`] says.
+//! what [`PlaneLoss`] says (for quantized parameters:
+//! [`DifferentiableLoss`](crate::objective::DifferentiableLoss)).
 
 mod axis;
 mod directions;
 mod evaluate;
 mod interpolation;
 mod path;
+mod quantized;
 mod slice;
 
 pub use crate::math::MathError as LandscapeError;
@@ -19,4 +21,7 @@ pub use directions::{Directions, Normalization, TensorBlock, normalize};
 pub use evaluate::{evaluate_slice1d, evaluate_slice2d};
 pub use interpolation::{Interpolation, interpolate};
 pub use path::{LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path};
+pub use quantized::{
+    BitsPoint, QuantizedPlane, QuantizedScratch, ScalePlane, local_minima, loss_against_bits,
+};
 pub use slice::{Slice1d, Slice2d};

@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod folder;
 pub mod json;
+pub mod measures;
 mod metrics;
 
 pub use error::SessionError;
