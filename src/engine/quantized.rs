@@ -293,7 +293,10 @@ mod tests {
         assert_eq!(report.sweeps[2].loss[8], report.loss);
         assert!(report.sweeps[1].best_loss.unwrap() <= report.loss);
         let map = report.map.as_ref().unwrap();
-        assert_eq!((map.first.as_str(), map.second.as_str()), ("0.weight", "2.weight"));
+        assert_eq!(
+            (map.first.as_str(), map.second.as_str()),
+            ("0.weight", "2.weight")
+        );
         assert_eq!(map.slice.at(4, 4), Some(report.loss));
         assert_eq!(report.line.quantized.loss[16], report.loss);
         let plane = report.plane.as_ref().unwrap();

@@ -176,7 +176,11 @@ impl Quantizer {
             error += vector::distance(&quantized[range.clone()], &theta[range.clone()]).powi(2);
             size += vector::norm_squared(&theta[range]);
         }
-        if size > 0.0 { (error / size).sqrt() } else { 0.0 }
+        if size > 0.0 {
+            (error / size).sqrt()
+        } else {
+            0.0
+        }
     }
 }
 
@@ -209,7 +213,9 @@ const STARTS: usize = 48;
 /// many local minima.
 fn least_squares(weights: &[f64], bits: u32, covering: f64, other: Option<f64>) -> f64 {
     let error = |scale: f64| -> f64 {
-        let errors = weights.iter().map(|w| (w - level(*w, scale, bits) * scale).powi(2));
+        let errors = weights
+            .iter()
+            .map(|w| (w - level(*w, scale, bits) * scale).powi(2));
         errors.sum()
     };
     let mut best = (error(covering), covering);
@@ -331,7 +337,12 @@ mod tests {
     fn the_least_squares_scale_is_the_best_of_many() {
         let theta = theta();
         for bits in [2, 3, 4, 6] {
-            let quantizer = fit(&theta, bits, QuantizerScope::Tensor, ScaleRule::LeastSquares);
+            let quantizer = fit(
+                &theta,
+                bits,
+                QuantizerScope::Tensor,
+                ScaleRule::LeastSquares,
+            );
             let covering = fit(&theta, bits, QuantizerScope::Tensor, ScaleRule::MaxAbs);
             for tensor in 0..2 {
                 let error = |factor: f64, of: &Quantizer| {

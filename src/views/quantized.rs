@@ -51,7 +51,11 @@ pub fn figure(report: &QuantizedReport, unit: &str) -> Figure {
 /// Logarithmic where all finite values are positive.
 fn scale_of<'a>(values: impl IntoIterator<Item = &'a f64>) -> Scale {
     let positive = values.into_iter().all(|v| !v.is_finite() || *v > 0.0);
-    if positive { Scale::Log10 } else { Scale::Linear }
+    if positive {
+        Scale::Log10
+    } else {
+        Scale::Linear
+    }
 }
 
 fn bits(report: &QuantizedReport) -> Axes {
@@ -139,7 +143,8 @@ fn sweeps(report: &QuantizedReport) -> Axes {
                 .into(),
         );
     }
-    axes.layers.push(Rule::vertical(1.0).labelled("nominal").into());
+    axes.layers
+        .push(Rule::vertical(1.0).labelled("nominal").into());
     if let Some(sweep) = report.sweeps.first() {
         let mut note = format!("{} local minima", sweep.local_minima);
         if let (Some(factor), Some(loss)) = (sweep.best_factor, sweep.best_loss) {
@@ -271,7 +276,9 @@ mod tests {
         assert_eq!(top.name.as_deref(), Some("all layers"));
         // The two planes can be compared by colour.
         let limits = |axes: &Axes| {
-            axes.color_bar.as_ref().map(|bar| bar.scale.normalization.limits)
+            axes.color_bar
+                .as_ref()
+                .map(|bar| bar.scale.normalization.limits)
         };
         assert_eq!(limits(axes[4]), limits(axes[5]));
     }

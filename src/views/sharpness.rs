@@ -8,12 +8,12 @@ use crate::figure::{
 
 /// The rise of the loss against the radius: in the ball, in the ball in units
 /// of |θ|, and in the box. Mean rises stand at the radius ρ = σ√P, which is the
-/// quadratic mean of their displacements' lengths.
-pub fn figure(report: &SharpnessReport) -> Figure {
+/// quadratic mean of the lengths of displacements of P parameters.
+pub fn figure(report: &SharpnessReport, parameters: usize) -> Figure {
     let sam = &report.sam.value;
     let asam = &report.asam.value;
     let boxed = &report.boxed.value;
-    let root = (report.dimension.max(1) as f64).sqrt();
+    let root = (parameters.max(1) as f64).sqrt();
     let mut ball = axes("ball ‖e‖ ≤ ρ", "radius ρ", &sam.worst, sam.radius);
     mean(&mut ball, &report.average.value.average, root);
     let mut scaled = axes("ball ‖e/|θ|‖ ≤ ρ", "radius ρ", &asam.worst, asam.radius);
@@ -91,10 +91,16 @@ fn axes(title: &str, x: &str, worst: &WorstCase, radius: f64) -> Axes {
 
 /// The mean rise with its standard error, and ½σ² tr H.
 fn mean(axes: &mut Axes, average: &AverageCase, root: f64) {
-    let x: Vec<f64> = average.rises.iter().map(|rise| root * rise.deviation).collect();
+    let x: Vec<f64> = average
+        .rises
+        .iter()
+        .map(|rise| root * rise.deviation)
+        .collect();
     let value = |sign: f64| -> Vec<f64> {
         let rises = average.rises.iter();
-        rises.map(|rise| rise.rise.value + sign * rise.rise.stderr).collect()
+        rises
+            .map(|rise| rise.rise.value + sign * rise.rise.stderr)
+            .collect()
     };
     let style = SeriesStyle::nth(2);
     axes.layers.push(
@@ -149,7 +155,7 @@ mod tests {
             ..SharpnessSettings::default()
         };
         let report = sharpness(objective, &theta, &settings, &()).unwrap();
-        let figure = figure(&report);
+        let figure = figure(&report, theta.len());
         let axes: Vec<&Axes> = figure.axes().collect();
         assert_eq!(axes.len(), 3);
         let names = |axes: &Axes| -> Vec<String> {

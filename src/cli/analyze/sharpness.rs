@@ -18,15 +18,30 @@ pub(super) struct SharpnessArgs {
     common: Common,
 
     /// Radius of the ball (SAM)
-    #[arg(long, value_name = "R", default_value_t = 0.05, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 0.05,
+        allow_negative_numbers = true
+    )]
     rho: f64,
 
     /// Radius of the ball in units of |θ| (ASAM)
-    #[arg(long, value_name = "R", default_value_t = 0.5, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 0.5,
+        allow_negative_numbers = true
+    )]
     scaled_rho: f64,
 
     /// Half-width of the box, times |θ| + 1
-    #[arg(long, value_name = "E", default_value_t = 1e-3, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "E",
+        default_value_t = 1e-3,
+        allow_negative_numbers = true
+    )]
     epsilon: f64,
 
     /// Standard deviation of random displacements [default: rho over the root of
@@ -90,7 +105,8 @@ pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
     let objective = target.setup.training_double().map_err(Failure::input)?;
     let report = sharpness(objective, &target.theta, &settings, &()).map_err(Failure::input)?;
     if let Some(path) = &args.figure {
-        let figure = views::sharpness::figure(&report).titled(&target.setup.recipe.name);
+        let figure =
+            views::sharpness::figure(&report, target.theta.len()).titled(&target.setup.recipe.name);
         picture::write(figure, &target.setup, (1080.0, 440.0), path)?;
     }
     let document = SharpnessDocument {

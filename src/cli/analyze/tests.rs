@@ -82,15 +82,28 @@ fn sharpness_and_quantized_write_the_documented_keys() {
     let figure = folder.path().join("out.svg");
     let (file, picture) = (out.to_str().unwrap(), figure.to_str().unwrap());
     let common = ["--out", file, "--figure", picture];
-    let asked = ["analyze", &run, "sharpness", "--rho", "0.1", "--probes", "8"];
+    let asked = [
+        "analyze",
+        &run,
+        "sharpness",
+        "--rho",
+        "0.1",
+        "--probes",
+        "8",
+    ];
     losscape(&[&asked[..], &common].concat()).unwrap();
     let found = json(&out);
-    assert_eq!((&found["recipe"], &found["step"]), (&"Small".into(), &40.into()));
+    assert_eq!(
+        (&found["recipe"], &found["step"]),
+        (&"Small".into(), &40.into())
+    );
     for key in ["sam", "asam", "box"] {
         let measure = &found[key];
         assert!(measure["value"].as_f64().unwrap() > 0.0, "{key}");
         let curve = measure["rises"].as_array().unwrap();
-        let at = curve.iter().find(|rise| rise["radius"] == measure["radius"]);
+        let at = curve
+            .iter()
+            .find(|rise| rise["radius"] == measure["radius"]);
         assert_eq!(at.unwrap()["ascent"], measure["value"]);
         assert_eq!(measure["blind_to"]["unit_rescaling"], key == "asam");
     }
@@ -102,19 +115,40 @@ fn sharpness_and_quantized_write_the_documented_keys() {
     let drawn = std::fs::read_to_string(&figure).unwrap();
     assert!(drawn.contains("½ρ²λ₁"));
 
-    let asked = ["analyze", &run, "quantized", "--bits", "3", "--scope", "channel"];
+    let asked = [
+        "analyze",
+        &run,
+        "quantized",
+        "--bits",
+        "3",
+        "--scope",
+        "channel",
+    ];
     let more = ["--sweep", "--grid", "5", "--extent", "0.5", "--seed", "9"];
     losscape(&[&asked[..], &more, &common].concat()).unwrap();
     let found = json(&out);
-    assert_eq!((&found["bits"], &found["scope"]), (&3.into(), &"channel".into()));
+    assert_eq!(
+        (&found["bits"], &found["scope"]),
+        (&3.into(), &"channel".into())
+    );
     assert_eq!(found["directions"]["seed"], 9);
     assert_eq!(found["plane"]["quantized"]["loss"][2][2], found["loss"]);
     assert_eq!(found["plane"]["float"]["alpha"][4], 0.5);
-    assert_eq!(found["line"]["quantized"]["alpha"].as_array().unwrap().len(), 401);
+    assert_eq!(
+        found["line"]["quantized"]["alpha"]
+            .as_array()
+            .unwrap()
+            .len(),
+        401
+    );
     assert_eq!(found["sweeps"][1]["tensors"][0], "0.weight");
     assert_eq!(found["map"]["first"], "0.weight");
     assert!(found["against_bits"][0]["weight_error"].as_f64().unwrap() > 0.1);
-    assert!(std::fs::read_to_string(&figure).unwrap().contains("nominal"));
+    assert!(
+        std::fs::read_to_string(&figure)
+            .unwrap()
+            .contains("nominal")
+    );
 }
 
 #[test]
@@ -127,7 +161,10 @@ fn wrong_arguments_are_told_in_one_sentence() {
     };
     for value in ["0", "-1", "nan", "inf"] {
         let said = asks("sharpness", &["--rho", value]);
-        assert!(said.starts_with("--rho is") && said.contains("above 0"), "{said}");
+        assert!(
+            said.starts_with("--rho is") && said.contains("above 0"),
+            "{said}"
+        );
     }
     assert!(asks("sharpness", &["--sigma", "-2"]).starts_with("--sigma is -2"));
     assert!(asks("sharpness", &["--probes", "1"]).contains("--probes"));

@@ -291,12 +291,18 @@ pub fn worst_case<L: DifferentiableLoss + ?Sized>(
 }
 
 fn key(rise: f64) -> f64 {
-    if rise.is_nan() { f64::NEG_INFINITY } else { rise }
+    if rise.is_nan() {
+        f64::NEG_INFINITY
+    } else {
+        rise
+    }
 }
 
 pub(super) fn check_radii(radii: &[f64]) -> Result<(), MathError> {
     let ascending = radii.windows(2).all(|pair| pair[0] < pair[1]);
-    let usable = radii.iter().all(|radius| *radius > 0.0 && radius.is_finite());
+    let usable = radii
+        .iter()
+        .all(|radius| *radius > 0.0 && radius.is_finite());
     if ascending && usable {
         Ok(())
     } else {

@@ -2,12 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{
-    ExtremalOptions, TraceMethod, TraceEstimate, top_eigenvalues, trace,
-};
+use super::super::{ExtremalOptions, TraceEstimate, TraceMethod, top_eigenvalues, trace};
 use super::{
-    AscentOptions, AverageCase, Blindness, Measure, Neighbourhood, Scaled, WorstCase,
-    average_case, fisher_rao_norm, worst_case,
+    AscentOptions, AverageCase, Blindness, Measure, Neighbourhood, Scaled, WorstCase, average_case,
+    fisher_rao_norm, worst_case,
 };
 use crate::math::progress::Progress;
 use crate::math::rng::stream;
@@ -135,9 +133,6 @@ pub struct SharpnessReport {
     pub scaled_average: Noted<AverageReport>,
     /// The squared Fisher–Rao norm.
     pub fisher_rao: Noted<FisherRao>,
-    /// Number of parameters.
-    #[serde(skip)]
-    pub dimension: usize,
 }
 
 /// The radii around one, which is among them exactly.
@@ -205,16 +200,13 @@ pub fn sharpness(
         let mut random = stream(settings.seed, "sharpness");
         // Where the products are not finite the ascent says what is wrong.
         let top = top_eigenvalues(&operator, &ends, &[], &mut random, &Silent(progress))?;
-        let curvature = top
-            .sharpness()
-            .zip(top.vectors.first().map(Vec::as_slice));
+        let curvature = top.sharpness().zip(top.vectors.first().map(Vec::as_slice));
         let options = AscentOptions {
             steps: settings.steps,
             curvature,
         };
         let radii = around(radius, settings.curve);
-        let mut worst =
-            worst_case(objective, theta, neighbourhood, &radii, &options, &part)?;
+        let mut worst = worst_case(objective, theta, neighbourhood, &radii, &options, &part)?;
         if neighbourhood == Neighbourhood::Box {
             // Only the start of the ascent: the box has no bound by λ₁.
             worst.curvature = None;
@@ -291,7 +283,6 @@ pub fn sharpness(
                 value: fisher_rao_norm(objective, theta),
             },
         ),
-        dimension: theta.len(),
     })
 }
 
