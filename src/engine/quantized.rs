@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::analyses::{SliceSettings, slice_directions};
 use super::job::JobError;
 use crate::landscape::{
-    BitsPoint, Directions, GridAxis, PlaneLoss, QuantizedPlane, ScalePlane, Slice1d, Slice2d,
-    evaluate_slice1d, evaluate_slice2d, local_minima, loss_against_bits,
+    BitsPoint, Directions, GridAxis, PlaneLoss, QuantizedPlane, ScalePlane, ScaleSearch, Slice1d,
+    Slice2d, evaluate_slice1d, evaluate_slice2d, local_minima, loss_against_bits,
+    search_by_evolution, search_by_gradient,
 };
+use crate::math::rng::stream;
 use crate::math::{Progress, floats};
 use crate::nn::quantize::{Quantizer, QuantizerScope, ScaleRule};
 use crate::objective::Objective;
@@ -32,6 +34,8 @@ pub struct QuantizedSettings {
     pub map: usize,
     /// The factors of sweeps and map go from 1 − reach to 1 + reach.
     pub reach: f64,
+    /// Evaluations of each search for better scales; none for 0.
+    pub search: usize,
     /// Points of the line along the first direction.
     pub line: usize,
     /// Whether there is a plane, too.
@@ -51,6 +55,7 @@ impl QuantizedSettings {
             sweep: 0,
             map: 33,
             reach: 0.75,
+            search: 0,
             line: 401,
             plane: false,
             slice: SliceSettings::from_recipe(&setup.recipe.slice),
@@ -114,6 +119,17 @@ pub struct Beside<S> {
     pub float: S,
 }
 
+/// Two searches for better scales.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Searches {
+    /// The weight tensors, in the order of the factors.
+    pub tensors: Vec<String>,
+    /// By gradients that take rounding for the identity.
+    pub gradient: ScaleSearch,
+    /// By evolution.
+    pub evolution: ScaleSearch,
+}
+
 /// The landscape of a quantized network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuantizedReport {
@@ -146,6 +162,9 @@ pub struct QuantizedReport {
     /// there are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<ScaleMap>,
+    /// Searches for better scales, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Searches>,
 }
 
 /// Measures the landscape of the quantized network at θ on the training set;
@@ -190,6 +209,26 @@ pub fn quantized(
     } else {
         (Vec::new(), None)
     };
+    let search = if settings.search > 0 {
+        let count = settings.search;
+        let mut random = stream(setup.recipe.seed, "evolution");
+        Some(Searches {
+            tensors: (0..quantizer.tensors())
+                .map(|k| quantizer.name(k).to_owned())
+                .collect(),
+            gradient: search_by_gradient(objective, &quantizer, theta, count, progress)?,
+            evolution: search_by_evolution(
+                objective,
+                &quantizer,
+                theta,
+                count,
+                &mut random,
+                progress,
+            )?,
+        })
+    } else {
+        None
+    };
     let report = QuantizedReport {
         bits: settings.bits,
         scope,
@@ -202,6 +241,7 @@ pub fn quantized(
         plane,
         sweeps,
         map,
+        search,
     };
     Ok((report, directions))
 }
@@ -283,7 +323,7 @@ mod tests {
         let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
         assert!(report.plane.is_none() && report.sweeps.is_empty() && report.map.is_none());
         (settings.plane, settings.sweep, settings.map) = (true, 16, 8);
-        settings.bits = 3;
+        (settings.bits, settings.search) = (3, 50);
         let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
         // All tensors, the first, the second.
         let counts: Vec<usize> = report.sweeps.iter().map(|s| s.tensors.len()).collect();
@@ -304,6 +344,10 @@ mod tests {
         assert_eq!(plane.quantized.centre_loss(), Some(report.loss));
         let three = report.against_bits.iter().find(|point| point.bits == 3);
         assert_eq!(three.unwrap().loss, report.loss);
+        let search = report.search.as_ref().unwrap();
+        assert_eq!(search.tensors, ["0.weight", "2.weight"]);
+        assert_eq!(search.gradient.best[0], report.loss);
+        assert!(search.evolution.loss <= report.loss);
         let text = serde_json::to_string(&report).unwrap();
         let back: QuantizedReport = serde_json::from_str(&text).unwrap();
         assert_eq!(back, report);

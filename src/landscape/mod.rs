@@ -11,6 +11,7 @@ mod evaluate;
 mod interpolation;
 mod path;
 mod quantized;
+mod scale_search;
 mod slice;
 
 pub use crate::math::MathError as LandscapeError;
@@ -24,4 +25,5 @@ pub use path::{LossErrors, PathPoint, PathShare, loss_errors, path_share, projec
 pub use quantized::{
     BitsPoint, QuantizedPlane, QuantizedScratch, ScalePlane, local_minima, loss_against_bits,
 };
+pub use scale_search::{ScaleSearch, search_by_evolution, search_by_gradient};
 pub use slice::{Slice1d, Slice2d};

@@ -3,7 +3,9 @@ use std::sync::OnceLock;
 
 use super::*;
 use crate::landscape::{Directions, GridAxis, Normalization, TensorBlock};
-use crate::landscape::{evaluate_slice1d, evaluate_slice2d};
+use crate::landscape::{
+    evaluate_slice1d, evaluate_slice2d, search_by_evolution, search_by_gradient,
+};
 use crate::math::rng::stream;
 use crate::math::{CancelToken, vector};
 use crate::nn::ParameterKind;
@@ -174,6 +176,36 @@ fn at_three_bits_the_sweep_is_jagged_and_the_nominal_scale_not_the_best() {
     let row: Vec<f64> = map.rows().nth(4).unwrap().to_vec();
     assert_eq!(row, line.loss);
     assert_eq!(map.at(4, 4), Some(nominal));
+}
+
+#[test]
+fn both_searches_find_better_scales() {
+    let (objective, theta) = trained();
+    let quantizer = fit(3);
+    let slow = search_by_gradient(objective, &quantizer, theta, 301, &()).unwrap();
+    let mut random = stream(1, "search");
+    let fast = search_by_evolution(objective, &quantizer, theta, 301, &mut random, &()).unwrap();
+    let mut out = vec![0.0; theta.len()];
+    quantizer.apply(theta, &mut out);
+    let nominal = objective.loss(&out, &mut objective.workspace());
+    for search in [&slow, &fast] {
+        assert_eq!(search.best[0], nominal);
+        assert!(search.best.windows(2).all(|w| w[1] <= w[0]));
+        assert!(search.loss < 0.8 * nominal, "{} {nominal}", search.loss);
+        // The factors that it names give the loss that it names.
+        quantizer.apply_scaled(theta, &|k| search.factors[k], &mut out);
+        let again = objective.loss(&out, &mut objective.workspace());
+        assert_eq!(again.to_bits(), search.loss.to_bits());
+        assert!(search.evaluations.last().is_some_and(|last| *last <= 301));
+        assert_eq!(search.evaluations.len(), search.best.len());
+    }
+    let mut random = stream(1, "search");
+    let again = search_by_evolution(objective, &quantizer, theta, 301, &mut random, &()).unwrap();
+    assert_eq!(again, fast);
+    let token = CancelToken::new();
+    token.cancel();
+    let stopped = search_by_gradient(objective, &quantizer, theta, 301, &token);
+    assert_eq!(stopped, Err(MathError::Cancelled));
 }
 
 #[test]

@@ -163,6 +163,44 @@ impl Quantizer {
         }
     }
 
+    /// The slopes of the loss in the factors of [`Quantizer::apply_scaled`], one
+    /// for each weight tensor, from the gradient at the quantized parameters,
+    /// with rounding taken for the identity: ∂Q/∂s is round(w/s) − w/s between
+    /// the outermost levels and the outermost level beyond (Esser et al. 2020,
+    /// "Learned step size quantization", without their gradient scale).
+    ///
+    /// # Panics
+    /// If a vector has another length than the layout.
+    pub fn factor_slopes(
+        &self,
+        theta: &[f64],
+        factor: &dyn Fn(usize) -> f64,
+        gradient: &[f64],
+    ) -> Vec<f64> {
+        let half = 2f64.powi(self.bits as i32 - 1);
+        let tensors = self.tensors.iter().enumerate();
+        tensors
+            .map(|(index, tensor)| {
+                let factor = factor(index);
+                let groups = theta[tensor.range.clone()].chunks(tensor.group);
+                let gradients = gradient[tensor.range.clone()].chunks(tensor.group);
+                groups
+                    .zip(gradients)
+                    .zip(&tensor.scales)
+                    .map(|((weights, gradients), nominal)| {
+                        let scale = nominal * factor;
+                        let parts = weights.iter().zip(gradients).map(|(w, g)| {
+                            let inside = (-half..=half - 1.0).contains(&(w / scale));
+                            let through = if inside { w / scale } else { 0.0 };
+                            g * (level(*w, scale, self.bits) - through)
+                        });
+                        nominal * if scale == 0.0 { 0.0 } else { parts.sum() }
+                    })
+                    .sum()
+            })
+            .collect()
+    }
+
     /// ‖Q(W) − W‖/‖W‖ over all weights; zero where they are all zero.
     ///
     /// # Panics
@@ -358,6 +396,41 @@ mod tests {
                 assert!(found <= best * (1.0 + 1e-12), "{bits} bits: {found} {best}");
             }
         }
+    }
+
+    #[test]
+    fn slopes_see_through_the_rounding() {
+        let theta = theta();
+        let quantizer = fit(&theta, 3, QuantizerScope::Channel, ScaleRule::MaxAbs);
+        let factor = |k: usize| [0.6, 1.3][k];
+        let gradient: Vec<f64> = (0..21).map(|k| (0.7 * f64::from(k)).cos()).collect();
+        let found = quantizer.factor_slopes(&theta, &factor, &gradient);
+        for (k, tensor) in quantizer.tensors.iter().enumerate() {
+            let mut expected = 0.0;
+            for (j, i) in tensor.range.clone().enumerate() {
+                let nominal = tensor.scales[j / tensor.group];
+                // s·clip(w/s + noise, −4, 3) with the rounding's error as a
+                // constant: its difference quotient in the factor.
+                let at = |f: f64| {
+                    let s = nominal * f;
+                    let exact = theta[i] / (nominal * factor(k));
+                    let noise = exact.round_ties_even() - exact;
+                    s * (theta[i] / s + noise).clamp(-4.0, 3.0)
+                };
+                let h = 1e-6;
+                expected += gradient[i] * (at(factor(k) + h) - at(factor(k) - h)) / (2.0 * h);
+            }
+            assert!(
+                (found[k] - expected).abs() < 1e-7,
+                "{} {expected}",
+                found[k]
+            );
+        }
+        let zeros = fit(&[0.0; 21], 3, QuantizerScope::Tensor, ScaleRule::MaxAbs);
+        assert_eq!(
+            zeros.factor_slopes(&[0.0; 21], &factor, &gradient),
+            [0.0, 0.0]
+        );
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Quantized networks: the loss against bits, the staircase beside the curve,
 //! and the loss over the quantizer's scales.
 
-use crate::engine::quantized::{Beside, QuantizedReport, ScaleMap, ScaleSweep};
+use crate::engine::quantized::{Beside, QuantizedReport, ScaleMap, ScaleSweep, Searches};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Colormap, Content, Dash, Figure, Heatmap, Ink, Line,
@@ -18,6 +18,13 @@ pub fn figure(report: &QuantizedReport, unit: &str) -> Figure {
         let mut row = vec![sweeps(report)];
         row.extend(report.map.as_ref().map(map));
         rows.push(row);
+    }
+    if let Some(search) = &report.search {
+        let panel = searches(search);
+        match rows.get_mut(1) {
+            Some(row) => row.push(panel),
+            None => rows.push(vec![panel]),
+        }
     }
     if let Some(plane) = &report.plane {
         rows.push(planes(plane, report.bits, unit).into());
@@ -168,6 +175,30 @@ fn sweep_name(index: usize, sweep: &ScaleSweep) -> String {
     }
 }
 
+/// How soon the searches found what.
+fn searches(searches: &Searches) -> Axes {
+    let both = [
+        ("evolution", &searches.evolution),
+        ("gradient", &searches.gradient),
+    ];
+    let all = both.iter().flat_map(|(_, search)| &search.best);
+    let mut axes = Axes::new(
+        Axis::new("evaluations").ticks(Ticks::Integers),
+        Axis::new("best training loss").scaled(scale_of(all)),
+    );
+    for (index, (name, search)) in both.into_iter().enumerate() {
+        let x: Vec<f64> = search.evaluations.iter().map(|n| *n as f64).collect();
+        axes.layers.push(
+            Line::new(x, search.best.clone())
+                .series(index)
+                .named(name)
+                .into(),
+        );
+    }
+    axes.note = Some("a gradient counts as three evaluations".to_owned());
+    axes
+}
+
 fn heatmap(slice: &Slice2d, color: ColorScale, x: Axis, y: Axis) -> Axes {
     let ends = |values: &[f64]| match values {
         [first, .., last] => Some((*first, *last)),
@@ -262,11 +293,11 @@ mod tests {
         let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
         assert_eq!(figure(&report, "filter norms").axes().count(), 2);
         (settings.plane, settings.slice.grid) = (true, 9);
-        (settings.sweep, settings.map) = (9, 5);
+        (settings.sweep, settings.map, settings.search) = (9, 5, 20);
         let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
         let figure = figure(&report, "filter norms");
         let axes: Vec<&Axes> = figure.axes().collect();
-        assert_eq!((figure.rows.len(), axes.len()), (3, 6));
+        assert_eq!((figure.rows.len(), axes.len()), (3, 7));
         assert_eq!(axes[1].x.full_label(), "α (filter norms)");
         assert_eq!(axes[3].y.label, "factor on 2.weight");
         // All layers on top of the single ones.
@@ -280,6 +311,6 @@ mod tests {
                 .as_ref()
                 .map(|bar| bar.scale.normalization.limits)
         };
-        assert_eq!(limits(axes[4]), limits(axes[5]));
+        assert_eq!(limits(axes[5]), limits(axes[6]));
     }
 }

@@ -39,6 +39,11 @@ pub(super) struct QuantizedArgs {
     #[arg(long)]
     sweep: bool,
 
+    /// Add searches for better scales, by gradients and by evolution, of so many
+    /// evaluations each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    search: Option<u32>,
+
     /// Add a plane of N points on a side, beside the float network's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=2049))]
     grid: Option<u16>,
@@ -93,6 +98,7 @@ pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
         RuleArg::LeastSquares => ScaleRule::LeastSquares,
     };
     settings.sweep = if args.sweep { SWEEP } else { 0 };
+    settings.search = args.search.map_or(0, |count| count as usize);
     settings.plane = args.grid.is_some();
     if let Some(grid) = args.grid {
         settings.slice.grid = usize::from(grid);

@@ -85,7 +85,7 @@ pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
             && !(1e-100..=1e100).contains(&value)
         {
             return Err(Failure::Input(format!(
-                "{name} is {value}; expected a number above 0"
+                "{name} is {value}; expected a number above 0, from 1e-100 to 1e100"
             )));
         }
     }

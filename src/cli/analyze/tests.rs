@@ -124,7 +124,9 @@ fn sharpness_and_quantized_write_the_documented_keys() {
         "--scope",
         "channel",
     ];
-    let more = ["--sweep", "--grid", "5", "--extent", "0.5", "--seed", "9"];
+    let more = [
+        "--sweep", "--search", "20", "--grid", "5", "--extent", "0.5", "--seed", "9",
+    ];
     losscape(&[&asked[..], &more, &common].concat()).unwrap();
     let found = json(&out);
     assert_eq!(
@@ -143,6 +145,7 @@ fn sharpness_and_quantized_write_the_documented_keys() {
     );
     assert_eq!(found["sweeps"][1]["tensors"][0], "0.weight");
     assert_eq!(found["map"]["first"], "0.weight");
+    assert_eq!(found["search"]["gradient"]["evaluations"][1], 4);
     assert!(found["against_bits"][0]["weight_error"].as_f64().unwrap() > 0.1);
     assert!(
         std::fs::read_to_string(&figure)
