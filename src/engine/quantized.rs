@@ -158,7 +158,7 @@ pub struct QuantizedReport {
     /// it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<ScaleSweep>,
-    /// The first and the last tensor's factors, where sweeps were asked for and
+    /// The factors of the two tensors with the most weights, where sweeps were asked for and
     /// there are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<ScaleMap>,
@@ -274,14 +274,22 @@ fn sweeps(
     if count < 2 {
         return Ok((found, None));
     }
+    let [first, second] = two_largest(quantizer);
     let axis = factors(settings.map)?;
-    let plane = ScalePlane::new(objective, quantizer, theta, &[0], &[count - 1])?;
+    let plane = ScalePlane::new(objective, quantizer, theta, &[first], &[second])?;
     let map = ScaleMap {
-        first: quantizer.name(0).to_owned(),
-        second: quantizer.name(count - 1).to_owned(),
+        first: quantizer.name(first).to_owned(),
+        second: quantizer.name(second).to_owned(),
         slice: plane_of(&plane, &axis, progress)?,
     };
     Ok((found, Some(map)))
+}
+
+/// The two tensors with the most weights, in the order of the network.
+fn two_largest(quantizer: &Quantizer) -> [usize; 2] {
+    let mut order: Vec<usize> = (0..quantizer.tensors()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(quantizer.weights(*index)));
+    [order[0].min(order[1]), order[0].max(order[1])]
 }
 
 fn line_of(

@@ -129,6 +129,14 @@ impl Quantizer {
         &self.tensors[index].name
     }
 
+    /// How many weights tensor `index` has.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    pub fn weights(&self, index: usize) -> usize {
+        self.tensors[index].range.len()
+    }
+
     /// The scales of weight tensor `index`: one, or one for each channel.
     ///
     /// # Panics
@@ -409,13 +417,18 @@ mod tests {
             let mut expected = 0.0;
             for (j, i) in tensor.range.clone().enumerate() {
                 let nominal = tensor.scales[j / tensor.group];
-                // s·clip(w/s + noise, −4, 3) with the rounding's error as a
-                // constant: its difference quotient in the factor.
+                // s·(w/s + noise) between the outermost levels, with the rounding's
+                // error as a constant, and the level beyond: their difference
+                // quotients in the factor.
+                let exact = theta[i] / (nominal * factor(k));
+                let noise = exact.round_ties_even() - exact;
                 let at = |f: f64| {
                     let s = nominal * f;
-                    let exact = theta[i] / (nominal * factor(k));
-                    let noise = exact.round_ties_even() - exact;
-                    s * (theta[i] / s + noise).clamp(-4.0, 3.0)
+                    if (-4.0..=3.0).contains(&exact) {
+                        s * noise + theta[i]
+                    } else {
+                        s * exact.clamp(-4.0, 3.0)
+                    }
                 };
                 let h = 1e-6;
                 expected += gradient[i] * (at(factor(k) + h) - at(factor(k) - h)) / (2.0 * h);

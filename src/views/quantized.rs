@@ -69,8 +69,11 @@ fn bits(report: &QuantizedReport) -> Axes {
     let points = &report.against_bits;
     let loss: Vec<f64> = points.iter().map(|point| point.loss).collect();
     let scale = scale_of(loss.iter().chain([&report.float_loss]));
+    let ticks = [2, 3, 4, 6, 8, 12, 16, 24]
+        .map(|bits| (f64::from(bits), bits.to_string()))
+        .to_vec();
     let mut axes = Axes::new(
-        Axis::new("bits of a weight").ticks(Ticks::Integers),
+        Axis::log("bits of a weight").ticks(Ticks::Named(ticks)),
         Axis::new("training loss").scaled(scale),
     );
     let x: Vec<f64> = points.iter().map(|point| f64::from(point.bits)).collect();
@@ -81,13 +84,13 @@ fn bits(report: &QuantizedReport) -> Axes {
         }
         .into(),
     );
-    axes.layers.push(
-        Line::new(x, loss)
-            .series(0)
-            .marked(Marker::Circle)
-            .named("quantized")
-            .into(),
-    );
+    let points = Scatter {
+        name: Some("quantized".to_owned()),
+        ..Scatter::new(x.clone(), loss.clone())
+    };
+    axes.layers
+        .push(Line::new(x, loss).series(0).named("quantized").into());
+    axes.layers.push(points.into());
     let scope = match report.scope {
         QuantizerScope::Tensor => "one scale a layer",
         QuantizerScope::Channel => "one scale a unit",

@@ -35,7 +35,7 @@ pub(super) struct QuantizedArgs {
     scales: RuleArg,
 
     /// Add the loss over factors on the scales: on all of them, on each layer's,
-    /// and a map over the first and the last layer's
+    /// and a map over the two largest layers'
     #[arg(long)]
     sweep: bool,
 
