@@ -396,7 +396,8 @@ impl<L: DifferentiableLoss + ?Sized> Around<'_, L> {
                 share = if share.is_finite() { 0.5 * share } else { 1.0 };
             }
             let gained = place.rise - before;
-            if !(gained > 1e-12 * (place.rise.abs() + self.centre.abs())) {
+            let rounding = 1e-12 * (place.rise.abs() + self.centre.abs());
+            if gained.is_nan() || gained <= rounding {
                 return Ok((place, taken + 1));
             }
             share *= 2.0;
