@@ -186,7 +186,7 @@ fn searches(searches: &Searches) -> Axes {
     ];
     let all = both.iter().flat_map(|(_, search)| &search.best);
     let mut axes = Axes::new(
-        Axis::new("evaluations").ticks(Ticks::Integers),
+        Axis::log("evaluations"),
         Axis::new("best training loss").scaled(scale_of(all)),
     );
     for (index, (name, search)) in both.into_iter().enumerate() {

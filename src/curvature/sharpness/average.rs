@@ -22,7 +22,9 @@ pub struct MeanRise {
     pub deviation: f64,
     /// E L(θ + σDe) − L(θ) over Gaussian e, with its standard error.
     pub rise: Estimate,
-    /// ½σ² tr(DHD), where the trace is known.
+    /// ½σ² tr(DHD), where the trace is known. Where the loss has kinks (ReLU) the
+    /// mean rise may exceed it at every σ: the Hessian does not see kinks, and
+    /// training leaves samples close to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_order: Option<f64>,
 }
