@@ -365,6 +365,87 @@ fn without_a_display_the_same_job_runs_headless_and_says_so() {
 }
 
 #[test]
+fn slices_of_every_kind_are_written_with_the_documented_keys() {
+    let (folder, out) = small_run();
+    let file = folder.path().join("slice.json");
+    let slice = |options: &[&str]| {
+        let common = [
+            "analyze",
+            text(&out),
+            "slice",
+            "--grid",
+            "5",
+            "--out",
+            text(&file),
+        ];
+        let arguments: Vec<&str> = common.iter().chain(options).copied().collect();
+        succeed(&arguments);
+        json(&file)
+    };
+    let path = slice(&[
+        "--directions",
+        "path",
+        "--path-centre",
+        "mean",
+        "--extent",
+        "fit",
+    ]);
+    assert_eq!(path["directions"]["source"], "path");
+    assert_eq!(path["directions"]["centre"], "mean");
+    assert!(path["directions"]["explained"][0].is_f64());
+    let eigen = slice(&["--directions", "eigenvectors", "--second", "smallest"]);
+    assert_eq!(eigen["directions"]["symbols"][0], "v₁");
+    assert!(eigen["directions"]["eigenvalues"][1]["residual"].is_f64());
+    for directions in ["gradient", "momentum", "update"] {
+        let found = slice(&["--directions", directions]);
+        assert_eq!(found["directions"]["source"], directions);
+        assert!((found["directions"]["norms"][0].as_f64().unwrap() - 1.0).abs() < 1e-12);
+    }
+    let parameters = out.join("parameters.safetensors");
+    let through = slice(&[
+        "--through",
+        "step:0",
+        text(&parameters),
+        "--quantity",
+        "gap",
+    ]);
+    assert_eq!(through["directions"]["source"], "through");
+    assert_eq!(through["step"], 0);
+    let point = &through["directions"]["points"][0];
+    assert!(
+        (point["alpha"].as_f64().unwrap() - 1.0).abs() < 1e-9,
+        "{point}"
+    );
+    assert_eq!(through["quantity"]["kind"], "gap");
+    assert!(through.get("loss").is_none());
+    assert_eq!(through["values"][4].as_array().unwrap().len(), 5);
+    let layers = slice(&["--layers", "0", "--biases", "--self-test"]);
+    assert_eq!(layers["directions"]["layers"][0], "0");
+    assert_eq!(layers["directions"]["biases"], true);
+    // tanh promises nothing.
+    assert_eq!(layers["invariance"].as_array().unwrap().len(), 0);
+    let class = slice(&["--quantity", "class-loss", "--class", "1", "--line"]);
+    assert_eq!(class["quantity"]["class"], 1);
+    assert_eq!(class["values"].as_array().unwrap().len(), 5);
+    let accuracy = slice(&["--quantity", "accuracy", "--samples", "9"]);
+    assert!(accuracy["stderr"][2][2].is_f64());
+
+    let refusal = |options: &[&str]| {
+        let common = ["analyze", text(&out), "slice", "--out", text(&file)];
+        let arguments: Vec<&str> = common.iter().chain(options).copied().collect();
+        refused(&arguments)
+    };
+    assert!(refusal(&["--layers", "7"]).contains("the layers 0, 2"));
+    assert!(refusal(&["--second", "smallest"]).contains("--second"));
+    assert!(refusal(&["--class", "1"]).contains("class-loss"));
+    assert!(refusal(&["--quantity", "class-loss", "--class", "x"]).contains("--class"));
+    assert!(refusal(&["--through", "step:0", "nowhere"]).contains("nowhere"));
+    let without_memory = ["--directions", "update", "--parameters", text(&parameters)];
+    assert!(refusal(&without_memory).contains("what the optimizer remembered"));
+    assert!(refusal(&["--of-samples", "3"]).contains("sample-loss"));
+}
+
+#[test]
 fn whatever_is_wrong_is_told_in_one_sentence() {
     let (folder, out) = small_run();
     let json_file = folder.path().join("x.json");

@@ -20,6 +20,8 @@ pub enum Command {
     Restart,
     /// Go back to the last good snapshot after a divergence.
     StepBack,
+    /// Train a branch from the shown moment, with the editor's settings.
+    Fork,
     /// Cancel every running analysis.
     CancelJobs,
     /// Follow the live parameters again.
@@ -167,6 +169,7 @@ impl Command {
             Self::Step => "One step",
             Self::Restart => "Restart",
             Self::StepBack => "Step back to the last good snapshot",
+            Self::Fork => "Fork from here",
             Self::CancelJobs => "Cancel analyses",
             Self::FollowLive => "Follow the live run",
             Self::PreviousSnapshot => "Previous snapshot",
@@ -211,6 +214,10 @@ impl Command {
             Self::Restart => "Go back to step 0 with the same recipe and seed",
             Self::StepBack => {
                 "Return to the newest snapshot with a finite loss and forget what came after it"
+            }
+            Self::Fork => {
+                "Train a branch from the shown moment with the recipe as it stands here, \
+                 keeping this run for comparison"
             }
             Self::CancelJobs => "Stop every analysis that is running",
             Self::FollowLive => "Let every view show the newest parameters again",
@@ -263,6 +270,7 @@ impl Command {
             Self::Step => keys![key(Key::ArrowRight)],
             Self::Restart => keys![key(Key::R)],
             Self::StepBack => keys![key(Key::B)],
+            Self::Fork => keys![key(Key::Y)],
             Self::CancelJobs => keys![control(Key::Period)],
             Self::FollowLive => keys![key(Key::L)],
             Self::PreviousSnapshot => keys![key(Key::OpenBracket)],
@@ -306,6 +314,7 @@ impl Command {
             | Self::Step
             | Self::Restart
             | Self::StepBack
+            | Self::Fork
             | Self::CancelJobs
             | Self::FollowLive
             | Self::PreviousSnapshot
@@ -380,6 +389,7 @@ impl Command {
             Self::Step => now.loaded && now.can_train,
             Self::Restart => now.loaded,
             Self::StepBack => now.can_step_back,
+            Self::Fork => now.loaded && now.snapshots,
             Self::CancelJobs => now.jobs,
             Self::FollowLive => now.past,
             Self::PreviousSnapshot => now.snapshots,
@@ -580,7 +590,7 @@ mod tests {
                 });
             }
             let mut found = Vec::new();
-            let _ = ctx.run_ui(input, |ui| {
+            let _ = crate::app::testing::frame(&ctx, input, |ui| {
                 if pass == 1 {
                     found = pressed(ui.ctx(), &EVERYTHING);
                 }

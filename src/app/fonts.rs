@@ -56,7 +56,7 @@ mod tests {
     fn with_fonts(check: impl Fn(&mut egui::epaint::text::FontsView<'_>)) {
         let ctx = egui::Context::default();
         install(&ctx);
-        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let _ = crate::app::testing::frame(&ctx, egui::RawInput::default(), |ui| {
             ui.ctx().fonts_mut(|fonts| check(fonts));
         });
     }

@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn every_icon_draws_something_inside_its_square() {
         let ctx = egui::Context::default();
-        let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let output = crate::app::testing::frame(&ctx, egui::RawInput::default(), |ui| {
             for (index, icon) in Icon::iter().enumerate() {
                 let rect = Rect::from_min_size(pos2(100.0 * index as f32, 0.0), Vec2::splat(32.0));
                 icon.paint(

@@ -25,6 +25,8 @@ mod runs;
 mod shell;
 mod status;
 pub mod surface;
+#[cfg(test)]
+mod testing;
 mod textures;
 pub mod theme;
 mod timeline;

@@ -262,7 +262,8 @@ mod tests {
         let mut notifications = Notifications::default();
         notifications.info("Saved");
         let mut show = |time: f64| {
-            let output = ctx.run_ui(
+            let output = crate::app::testing::frame(
+                &ctx,
                 egui::RawInput {
                     time: Some(time),
                     ..Default::default()

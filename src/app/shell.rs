@@ -266,6 +266,7 @@ impl App {
                     self.ws.rewind(divergence.rewind_to);
                 }
             }
+            Command::Fork => self.ws.fork(),
             Command::CancelJobs => self.ws.cancel_all(),
             Command::FollowLive => self.ws.follow_live(),
             Command::PreviousSnapshot => self.ws.select_neighbour(false),

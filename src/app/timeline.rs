@@ -29,8 +29,9 @@ pub fn ui(ui: &mut Ui, ws: &mut Workspace) -> Option<Command> {
             .on_hover_text("The step whose parameters the views show");
         let live_button = egui::Button::selectable(live, "Live").min_size(vec2(48.0, 0.0));
         let live_width = 56.0;
+        let fork_button = egui::Button::new("Fork").min_size(vec2(48.0, 0.0));
         let size = vec2(
-            (ui.available_width() - live_width - UNIT).max(48.0),
+            (ui.available_width() - 2.0 * (live_width + UNIT)).max(48.0),
             ui.spacing().interact_size.y,
         );
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
@@ -99,6 +100,14 @@ pub fn ui(ui: &mut Ui, ws: &mut Workspace) -> Option<Command> {
             .clicked()
         {
             asked = Some(Command::FollowLive);
+        }
+        let can_fork = Command::Fork.enabled(&ws.situation());
+        if ui
+            .add_enabled(can_fork, fork_button)
+            .on_hover_text(Command::Fork.tooltip_with_shortcut(ui.ctx()))
+            .clicked()
+        {
+            asked = Some(Command::Fork);
         }
     });
     asked

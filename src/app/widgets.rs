@@ -129,3 +129,30 @@ mod tests {
         assert_eq!(thousands(12_345_678), "12\u{2009}345\u{2009}678");
     }
 }
+
+/// Tells something beside the pointer, over what `id` names.
+pub fn at_pointer(ui: &Ui, id: egui::Id, contents: impl FnOnce(&mut Ui)) {
+    let tooltip = egui::Tooltip::always_open(
+        ui.ctx().clone(),
+        ui.layer_id(),
+        id,
+        egui::PopupAnchor::Pointer,
+    );
+    tooltip.gap(14.0).show(|ui| {
+        ui.spacing_mut().item_spacing = vec2(8.0, 2.0);
+        contents(ui);
+    });
+}
+
+/// Names and values beside the pointer.
+pub fn values_at_pointer(ui: &Ui, id: egui::Id, rows: &[(&str, String)]) {
+    at_pointer(ui, id, |ui| {
+        egui::Grid::new(id).num_columns(2).show(ui, |ui| {
+            for (name, value) in rows {
+                ui.label(*name);
+                ui.label(value);
+                ui.end_row();
+            }
+        });
+    });
+}

@@ -13,8 +13,9 @@ use crate::engine::{
     RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
+use crate::landscape::Invariance;
 use crate::recipe::{Difference, Recipe, Value};
-use crate::train::{Snapshot, Snapshots};
+use crate::train::Snapshot;
 
 use super::commands::{Command, Situation};
 use super::notifications::Notifications;
@@ -55,6 +56,10 @@ impl<T> Clone for Timed<T> {
 pub struct Results {
     /// A slice of the loss and the path on it.
     pub landscape: Option<Timed<Landscape>>,
+    /// Slices along random directions of several seeds.
+    pub rerolls: Option<Timed<Arc<[(u64, Landscape)]>>>,
+    /// What the self-test of the slice's normalization found.
+    pub invariance: Option<Timed<Vec<Invariance>>>,
     /// The spectrum of one moment (the top eigenvalues measured while training
     /// are in the record's `spectrum`).
     pub spectrum: Option<Timed<Spectrum>>,
@@ -146,6 +151,11 @@ impl RunRecord {
         }
     }
 
+    /// The name without what tells a branch from the run that it parts from.
+    fn stem(&self) -> &str {
+        self.name.split(" · ").next().unwrap_or(&self.name)
+    }
+
     /// The step that the run has reached, as far as anything here knows.
     pub fn newest_step(&self) -> u64 {
         let live = self.live.as_ref().map_or(0, |live| live.step);
@@ -154,15 +164,9 @@ impl RunRecord {
 
     /// Forgets what only the current run needs.
     fn retire(&mut self) {
-        let kept: Vec<_> = [self.record.snapshots.first(), self.record.snapshots.last()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
-        self.record.snapshots = Snapshots::new(0);
-        for snapshot in kept {
-            self.record.snapshots.push(snapshot);
-        }
+        // The path stays, as a ghost on the landscape.
+        let memory = self.info.recipe.training.count("snapshot_memory_mb") << 20;
+        self.record.snapshots.limit_to(memory / MAX_RUNS);
         if self.record.state == RunState::Running {
             self.record.state = RunState::Paused;
         }
@@ -178,6 +182,8 @@ impl RunRecord {
 struct Pending {
     origin: Origin,
     recipe: Recipe,
+    /// Instead of the recipe's.
+    name: Option<String>,
     earlier: Earlier,
     play: bool,
 }
@@ -307,12 +313,72 @@ impl Workspace {
                 self.pending = Some(Pending {
                     origin,
                     recipe,
+                    name: None,
                     earlier,
                     play,
                 });
             }
             Err(error) => self.load_failure = Some(error.to_string()),
         }
+    }
+
+    /// Starts a run that parts from the current one at `start`, and trains it.
+    /// The current run stays for comparison, its path as a ghost. `name` says
+    /// what is particular about the new one.
+    pub fn branch(&mut self, start: &Snapshot, recipe: &Recipe, name: &str) {
+        let Some(run) = self.run() else { return };
+        let name = format!("{} · {name}", run.stem());
+        let setup = match run.info.setup.branch(recipe, start) {
+            Ok(setup) => Arc::new(setup),
+            Err(error) => return self.notifications.error(error.to_string()),
+        };
+        self.jobs.clear();
+        self.selected = None;
+        self.load_failure = None;
+        let recipe = Recipe::clone(&setup.recipe);
+        match self.engine.begin_run(setup) {
+            Ok(origin) => {
+                self.pending = Some(Pending {
+                    origin,
+                    recipe,
+                    name: Some(name),
+                    earlier: Earlier::Compare,
+                    play: true,
+                });
+            }
+            Err(error) => self.notifications.error(error.to_string()),
+        }
+    }
+
+    /// Parts from the current run at the moment that views show, with the
+    /// settings of the editor: data, model and loss must be the same.
+    pub fn fork(&mut self) {
+        let Some(start) = self.shown_start() else {
+            return;
+        };
+        let recipe = self.recipe.clone();
+        self.branch(&start, &recipe, &format!("from step {}", start.step));
+    }
+
+    /// Trains a branch from parameters that are not on the path: those that
+    /// views show, moved. `how` says by what.
+    pub fn branch_moved(&mut self, step: u64, theta: Arc<[f32]>, how: &str) {
+        let start = Snapshot {
+            step,
+            theta,
+            // What it remembers of the path leads back to it.
+            optimizer: None,
+        };
+        let recipe = self.applied.clone();
+        self.branch(&start, &recipe, &format!("{how} at step {step}"));
+    }
+
+    /// The parameters that views show, with what the optimizer remembered if
+    /// that is known.
+    fn shown_start(&self) -> Option<Arc<Snapshot>> {
+        let shown = self.shown_snapshot()?;
+        let stored = self.run()?.snapshots.nearest(shown.step).cloned();
+        Some(stored.filter(|s| s.step == shown.step).unwrap_or(shown))
     }
 
     /// Whether a load has not been answered yet.
@@ -766,8 +832,10 @@ impl Workspace {
         while self.runs.len() >= MAX_RUNS {
             self.runs.remove(0);
         }
-        let (name, color) =
-            replaced.unwrap_or_else(|| (self.unique_name(&info.recipe.name), self.free_color()));
+        let (name, color) = replaced.unwrap_or_else(|| {
+            let name = pending.name.as_ref().unwrap_or(&info.recipe.name);
+            (self.unique_name(name), self.free_color())
+        });
         self.runs.push(RunRecord::new(info, name, color));
         self.current = self.runs.len() - 1;
         self.applied = pending.recipe;
@@ -814,6 +882,8 @@ impl Workspace {
             // The job did its work elsewhere.
             ResultKind::Nothing => {}
             ResultKind::Landscape(value) => place!(landscape, value),
+            ResultKind::Rerolls(value) => place!(rerolls, Arc::new(value)),
+            ResultKind::Invariance(value) => place!(invariance, value),
             ResultKind::Spectrum(value) => place!(spectrum, value),
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),

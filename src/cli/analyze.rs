@@ -11,17 +11,14 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{Failure, SplitArg};
-use crate::engine::Landscape;
-use crate::engine::analyses::{self, SliceDirections, SliceSettings, SpectrumSettings, Split};
+use super::Failure;
+use super::slice::SliceArgs;
+use crate::engine::analyses::{self, SpectrumSettings};
 use crate::engine::curvature::{self, Matrix};
-use crate::landscape::{Directions, Normalization};
 use crate::nn::checkpoint;
-use crate::session::json::{
-    ExactDocument, LayerDocument, LineDocument, SliceDocument, SpectrumDocument,
-};
-use crate::session::{RunFolder, describe_directions, subject, write_atomically};
-use crate::train::{Setup, Snapshot};
+use crate::session::json::{ExactDocument, LayerDocument, SpectrumDocument};
+use crate::session::{RunFolder, subject, write_atomically};
+use crate::train::Setup;
 
 /// Residual of an eigenvalue, as a share of it, at which it is done.
 const TOLERANCE: f64 = 1e-8;
@@ -39,7 +36,7 @@ pub(super) struct AnalyzeArgs {
 #[derive(Debug, Subcommand)]
 enum Analysis {
     /// The loss on a plane (or a line) through the parameters
-    Slice(SliceArgs),
+    Slice(Box<SliceArgs>),
     /// Eigenvalues, trace and density of the Hessian of the training loss
     Spectrum(SpectrumArgs),
     /// How sharp the training loss is around the parameters, by every measure
@@ -50,65 +47,14 @@ enum Analysis {
 
 /// What every analysis can be told.
 #[derive(Debug, Args)]
-struct Common {
+pub(super) struct Common {
     /// Where to write the JSON
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    pub out: PathBuf,
 
     /// Analyse these parameters instead of the run's last ones
     #[arg(long, value_name = "FILE.safetensors")]
-    parameters: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct SliceArgs {
-    #[command(flatten)]
-    common: Common,
-
-    /// Points on a side [default: the recipe's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=2049))]
-    grid: Option<u16>,
-
-    /// How far the slice reaches along each direction [default: the recipe's]
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
-    extent: Option<f64>,
-
-    /// `random`, or a safetensors file with the tensors `d1.NAME` and `d2.NAME`
-    #[arg(long, value_name = "random|FILE", default_value = "random")]
-    directions: String,
-
-    /// The file of `--directions file`
-    #[arg(long, value_name = "FILE.safetensors")]
-    directions_file: Option<PathBuf>,
-
-    /// How random directions are scaled [default: the recipe's]
-    #[arg(long, value_enum)]
-    normalization: Option<NormalizationArg>,
-
-    /// Seed of random directions [default: the recipe's]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-
-    /// The samples whose loss is measured [default: the recipe's]
-    #[arg(long, value_enum)]
-    split: Option<SplitArg>,
-
-    /// A line along the first direction instead of a plane
-    #[arg(long)]
-    line: bool,
-
-    /// Measure the loss on N samples drawn at random, with its standard error
-    /// [default: on all of them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
-    samples: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum NormalizationArg {
-    Filter,
-    Layer,
-    Elementwise,
-    None,
+    pub parameters: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -157,23 +103,23 @@ enum MatrixArg {
 }
 
 /// A run with the parameters to analyse.
-struct Target {
-    setup: Arc<Setup>,
-    theta: Vec<f64>,
-    step: Option<u64>,
-    folder: RunFolder,
+pub(super) struct Target {
+    pub setup: Arc<Setup>,
+    pub theta: Vec<f64>,
+    pub step: Option<u64>,
+    pub folder: RunFolder,
 }
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
     match &args.analysis {
-        Analysis::Slice(slice) => analyze_slice(&args.dir, slice),
+        Analysis::Slice(slice) => super::slice::analyze(&args.dir, slice),
         Analysis::Spectrum(spectrum) => analyze_spectrum(&args.dir, spectrum),
         Analysis::Sharpness(asked) => sharpness::analyze(&args.dir, asked),
         Analysis::Quantized(asked) => quantized::analyze(&args.dir, asked),
     }
 }
 
-fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
+pub(super) fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
     let folder = RunFolder::new(dir);
     let setup = folder
         .setup(crate::catalogue::schema())
@@ -194,113 +140,6 @@ fn target(dir: &Path, common: &Common) -> Result<Target, Failure> {
         step,
         folder,
     })
-}
-
-fn analyze_slice(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
-    let target = target(dir, &args.common)?;
-    let mut settings = SliceSettings::from_recipe(&target.setup.recipe.slice);
-    if let Some(grid) = args.grid {
-        settings.grid = usize::from(grid);
-    }
-    if let Some(extent) = args.extent {
-        if !(extent.is_finite() && extent > 0.0) {
-            return Err(Failure::Input(format!(
-                "--extent is {extent}; expected a number above 0"
-            )));
-        }
-        settings.extent = extent;
-    }
-    if let Some(normalization) = args.normalization {
-        settings.normalization = match normalization {
-            NormalizationArg::Filter => Normalization::Filter,
-            NormalizationArg::Layer => Normalization::Layer,
-            NormalizationArg::Elementwise => Normalization::Elementwise,
-            NormalizationArg::None => Normalization::None,
-        };
-    }
-    if let Some(split) = args.split {
-        settings.split = match split {
-            SplitArg::Train => Split::Train,
-            SplitArg::Validation => Split::Validation,
-        };
-    }
-    if let Some(seed) = args.seed {
-        settings.directions = SliceDirections::Random { seed };
-    }
-    settings.line = args.line;
-    settings.samples = args
-        .samples
-        .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-    if let Some(file) = directions_file(args)? {
-        let layout = target.setup.network.layout();
-        let load = |prefix| checkpoint::load_prefixed(&file, layout, prefix);
-        let first = load("d1.").map_err(Failure::input)?;
-        let second = load("d2.").map_err(Failure::input)?;
-        let directions = Directions::new(first, second).map_err(|error| {
-            Failure::Input(format!("the directions in {}: {error}", file.display()))
-        })?;
-        settings.directions = SliceDirections::Given(Arc::new(directions));
-    }
-    // The path belongs to the run's own parameters.
-    let path: Vec<Arc<Snapshot>> = if target.step.is_some() {
-        let snapshots = target
-            .folder
-            .snapshots(&target.setup)
-            .map_err(Failure::input)?;
-        snapshots.all().to_vec()
-    } else {
-        Vec::new()
-    };
-    let landscape = analyses::slice_double(&target.setup, &target.theta, &path, &settings, &())
-        .map_err(Failure::input)?;
-    let split = match settings.split {
-        Split::Train => "train",
-        Split::Validation => "validation",
-    };
-    let mut subject = subject(&target.setup, target.step, split);
-    if let Some(count) = settings.samples {
-        subject.samples = subject.samples.min(count);
-    }
-    let directions = describe_directions(&landscape, &settings, target.theta.len());
-    let Landscape {
-        shape,
-        path,
-        share,
-        errors,
-        ..
-    } = landscape;
-    match shape {
-        crate::engine::SliceShape::Line(line) => write_json(
-            &args.common.out,
-            &LineDocument::new(subject, directions, &line),
-        ),
-        crate::engine::SliceShape::Plane(plane) => {
-            let mut document = SliceDocument::new(subject, directions, &plane);
-            document.path = path.to_vec();
-            document.path_outside = share.map(|share| share.length_outside);
-            document.path_errors = errors.as_deref().cloned();
-            write_json(&args.common.out, &document)
-        }
-    }
-}
-
-/// The file that the directions come from, if they come from one.
-fn directions_file(args: &SliceArgs) -> Result<Option<PathBuf>, Failure> {
-    match (args.directions.as_str(), &args.directions_file) {
-        ("random", None) => Ok(None),
-        ("random", Some(_)) => Err(Failure::Input(
-            "--directions-file was given with --directions random; expected --directions file"
-                .to_owned(),
-        )),
-        ("file", Some(file)) => Ok(Some(file.clone())),
-        ("file", None) => Err(Failure::Input(
-            "--directions file needs --directions-file FILE.safetensors".to_owned(),
-        )),
-        (file, None) if Path::new(file).is_file() => Ok(Some(PathBuf::from(file))),
-        (other, _) => Err(Failure::Input(format!(
-            "--directions is {other:?}; expected random or a safetensors file that is there"
-        ))),
-    }
 }
 
 fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
@@ -353,7 +192,7 @@ fn analyze_spectrum(dir: &Path, args: &SpectrumArgs) -> Result<(), Failure> {
     write_json(&args.common.out, &document)
 }
 
-fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
+pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(document).map_err(Failure::work)?;
     write_atomically(path, &text).map_err(Failure::work)
 }

@@ -10,6 +10,7 @@ mod list;
 mod open;
 mod picture;
 mod run;
+mod slice;
 mod views;
 
 use std::ffi::OsString;

@@ -57,15 +57,11 @@ fn landscape(run: &FinishedRun) -> Figure {
         views::landscape::displacement_unit(slice.text("normalization"))
     };
     let directions = format!("seed {}", slice.integer("seed"));
-    let info = SliceInfo {
-        step: run.last.step,
-        directions: &directions,
-        unit,
-        split: match slice.text("split") {
-            "validation" => Split::Validation,
-            _ => Split::Training,
-        },
+    let split = match slice.text("split") {
+        "validation" => Split::Validation,
+        _ => Split::Training,
     };
+    let info = SliceInfo::new(run.last.step, &directions, unit, split);
     let Some(landscape) = &run.landscape else {
         return views::landscape::plane(&settings, None, PathOnPlane::default(), &info);
     };
@@ -73,6 +69,7 @@ fn landscape(run: &FinishedRun) -> Figure {
         points: &landscape.path,
         share: landscape.share.as_ref(),
         errors: landscape.errors.as_deref(),
+        anchors: &landscape.anchors,
     };
     match &landscape.shape {
         SliceShape::Plane(slice) => views::landscape::plane(&settings, Some(slice), path, &info),

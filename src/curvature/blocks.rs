@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::top::{EigenvalueEstimate, top_eigenvalues};
 use crate::math::extremal::ExtremalOptions;
 use crate::math::operator::{Restricted, check_range};
+use crate::math::progress::Offset;
 use crate::math::statistics::Estimate;
 use crate::math::trace::{Probe, at_least_one, multiply, probe_rng};
 use crate::math::{MathError, Progress, SymmetricOperator, vector};
@@ -153,11 +154,7 @@ where
         products += probes;
         measured += probes;
         let block = Restricted::new(operator, range.clone())?;
-        let part = Offset {
-            whole: progress,
-            done: measured,
-            total,
-        };
+        let part = Offset::new(progress, measured, total);
         let top = top_eigenvalues(&block, &options.ends, &[], rng, &part)?;
         products += top.products;
         measured += options.ends.max_products;
@@ -202,23 +199,6 @@ fn norm_of(first: Estimate, second: Estimate) -> Estimate {
         square.stderr / (2.0 * value)
     };
     Estimate { value, stderr }
-}
-
-/// Progress of a part that counts from zero.
-struct Offset<'a> {
-    whole: &'a dyn Progress,
-    done: usize,
-    total: usize,
-}
-
-impl Progress for Offset<'_> {
-    fn report(&self, done: usize, _total: usize) {
-        self.whole.report(self.done + done, self.total);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.whole.is_cancelled()
-    }
 }
 
 #[cfg(test)]

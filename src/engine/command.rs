@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::recipe::Recipe;
+use crate::train::Setup;
 
 /// Which run of this process an event belongs to: every load counts one up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +44,7 @@ pub enum Command {
     Pause,
     /// Make one training step, then pause.
     Step,
-    /// Go back to step 0 with the same recipe, paused. The hyperparameters
+    /// Go back to the beginning with the same recipe, paused. The hyperparameters
     /// return to the recipe's.
     Reset {
         /// The origin of everything reported from now on.
@@ -69,6 +70,14 @@ pub enum Command {
         /// The step to go back to.
         step: u64,
         /// The origin of everything reported from now on.
+        origin: Origin,
+    },
+    /// Hold, paused, a run that was set up already, such as a fork of another
+    /// one ([`Setup::branch`]).
+    Begin {
+        /// What training does not change.
+        setup: Arc<Setup>,
+        /// The origin of everything that the new run reports.
         origin: Origin,
     },
     /// Measure the top eigenvalues of the Hessian every so many steps, beside

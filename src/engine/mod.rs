@@ -43,7 +43,7 @@ pub use result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, Sp
 pub use waker::Wake;
 
 use crate::recipe::Recipe;
-use crate::train::Snapshot;
+use crate::train::{Setup, Snapshot};
 use latest::Latest;
 use monitor::Monitor;
 use outbox::Outbox;
@@ -147,7 +147,16 @@ impl Engine {
         })
     }
 
-    /// Goes back to step 0 of the same run, paused.
+    /// Holds, paused, a new run that was set up already; see
+    /// [`Setup::branch`].
+    ///
+    /// # Errors
+    /// [`EngineError`]; the former run goes on then.
+    pub fn begin_run(&self, setup: Arc<Setup>) -> Result<Origin, EngineError> {
+        self.begin(true, |origin| Command::Begin { setup, origin })
+    }
+
+    /// Goes back to the beginning of the same run, paused.
     ///
     /// # Errors
     /// [`EngineError`].

@@ -190,13 +190,14 @@ pub fn quantized(
     let (first, second) = (&directions.first, &directions.second);
     let stairs = QuantizedPlane::new(objective, &quantizer, theta, first, second)?;
     let float = objective.plane(theta, first, second);
-    let line_axis = GridAxis::symmetric(settings.slice.extent, settings.line.max(2))?;
+    let extent = settings.slice.extent;
+    let [line_axis, _] = extent.axes(settings.line.max(2), std::iter::empty())?;
     let line = Beside {
         quantized: line_of(&stairs, &line_axis, progress)?,
         float: line_of(&float, &line_axis, progress)?,
     };
     let plane = if settings.plane {
-        let axis = GridAxis::symmetric(settings.slice.extent, settings.slice.grid)?;
+        let [axis, _] = extent.axes(settings.slice.grid, std::iter::empty())?;
         Some(Beside {
             quantized: plane_of(&stairs, &axis, progress)?,
             float: plane_of(&float, &axis, progress)?,

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::analyses::{DirectionInfo, Excerpt};
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
-use crate::landscape::{Directions, LossErrors, PathPoint, PathShare, Slice1d, Slice2d};
+use crate::landscape::{
+    AnchorPoint, Directions, Invariance, LossErrors, PathPoint, PathShare, Refinement, Slice1d,
+    Slice2d, SliceQuantity,
+};
 use crate::train::optimizers::Stability;
 
 /// The top eigenvalues of the Hessian at one step of a running training.
@@ -30,21 +34,31 @@ impl SpectrumPoint {
     }
 }
 
-/// A slice of the loss with what is needed to draw the path of training on it.
+/// A slice with what is needed to draw the path of training on it.
 #[derive(Clone, Debug)]
 pub struct Landscape {
     /// The losses.
     pub shape: SliceShape,
     /// The two directions that displacements count along.
     pub directions: Arc<Directions>,
+    /// How they came about.
+    pub info: Arc<DirectionInfo>,
+    /// What the values are.
+    pub quantity: SliceQuantity,
     /// The snapshots' places on the plane, by rising step.
     pub path: Arc<[PathPoint]>,
+    /// The places of other parameters that the plane passes through.
+    pub anchors: Arc<[AnchorPoint]>,
     /// How much of the path lies outside the plane; nothing without a path.
     pub share: Option<PathShare>,
     /// How wrong the plane's losses are under the path, or under an even choice
     /// of its points; nothing for a line, without a path, and in the coarsest
     /// pictures, which do not wait for it.
     pub errors: Option<Arc<LossErrors>>,
+    /// The part of the samples that it was measured on, where not on all.
+    pub excerpt: Option<Excerpt>,
+    /// What is known already of the next finer grid.
+    pub refining: Option<Arc<Refinement>>,
 }
 
 /// A line or a plane.
@@ -85,6 +99,8 @@ pub enum ResultKind {
     Nothing,
     /// A slice of the loss.
     Landscape(Arc<Landscape>),
+    /// Slices along random directions of several seeds, as many as are there yet.
+    Rerolls(Arc<[(u64, Landscape)]>),
     /// The spectrum of the Hessian.
     Spectrum(Arc<Spectrum>),
     /// Gradient norms and gradient images of every layer.
@@ -93,4 +109,7 @@ pub enum ResultKind {
     Saliency(Arc<SaliencyMaps>),
     /// The network's outputs over a part of the input space or on samples.
     Prediction(Arc<PredictionMap>),
+    /// What the self-test of a normalization found, for a layer and a neuron;
+    /// empty where it does not apply.
+    Invariance(Arc<Vec<Invariance>>),
 }

@@ -244,6 +244,37 @@ fn going_back_voids_what_came_after_and_repeats_it() {
 }
 
 #[test]
+fn a_branch_is_a_run_of_its_own() {
+    let mut bench = Bench::loaded(recipe());
+    bench.engine.send(Command::Play).unwrap();
+    bench.until("finished", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
+    let record = bench.record.clone().unwrap();
+    let start = record.snapshots.at_or_before(30).unwrap();
+    let setup = record
+        .info
+        .setup
+        .branch(&record.info.recipe, start)
+        .unwrap();
+    let origin = bench.engine.begin_run(Arc::new(setup)).unwrap();
+    assert!(origin.run > record.info.origin.run);
+    bench.until("begun", |bench| {
+        let info = bench.record.as_ref().map(|record| &record.info);
+        info.is_some_and(|info| info.origin == origin) && bench.state() == Some(&RunState::Paused)
+    });
+    assert_eq!(bench.engine.live_parameters().unwrap().step, 30);
+    bench.engine.send(Command::Play).unwrap();
+    bench.until("finished again", |bench| {
+        bench.state() == Some(&RunState::Finished)
+    });
+    let branch = bench.record.clone().unwrap();
+    assert_eq!(branch.history.rows()[0].step, 30);
+    let (a, b) = (record.snapshots.last(), branch.snapshots.last());
+    assert_eq!(a.unwrap().theta, b.unwrap().theta);
+}
+
+#[test]
 fn a_diverging_run_is_explained() {
     let mut bench = Bench::loaded(diverging());
     bench.engine.send(Command::Play).unwrap();

@@ -204,6 +204,10 @@ impl Trainer {
                 base_dir,
                 origin,
             } => self.load(recipe, &base_dir, origin),
+            Command::Begin { setup, origin } => {
+                self.make_room(origin);
+                self.take_up(Ok(setup));
+            }
             Command::Reset { origin } => self.reset(origin),
             Command::Rewind { step, origin } => self.rewind(step, origin),
             Command::Play => self.go(Goal::End),
@@ -230,17 +234,29 @@ impl Trainer {
     }
 
     fn load(&mut self, recipe: Arc<Recipe>, base_dir: &Path, origin: Origin) {
+        self.make_room(origin);
+        self.take_up(Setup::new(recipe, base_dir).map(Arc::new));
+    }
+
+    /// Gives the present run up for another one.
+    fn make_room(&mut self, origin: Origin) {
         self.run = None;
         self.origin = origin;
         self.enter_state(RunState::Empty);
-        let limit = recipe.training.count("steps_per_second");
-        self.set_speed((limit > 0).then_some(limit as f64));
-        self.links.monitor.set(
-            recipe.spectrum.count("every") as u64,
-            recipe.spectrum.count("top"),
-        );
-        let run = Setup::new(recipe, base_dir).and_then(|setup| Run::from_setup(Arc::new(setup)));
-        self.begin(run);
+    }
+
+    /// Holds a run at its beginning.
+    fn take_up(&mut self, setup: Result<Arc<Setup>, RunError>) {
+        if let Ok(setup) = &setup {
+            let recipe = &setup.recipe;
+            let limit = recipe.training.count("steps_per_second");
+            self.set_speed((limit > 0).then_some(limit as f64));
+            self.links.monitor.set(
+                recipe.spectrum.count("every") as u64,
+                recipe.spectrum.count("top"),
+            );
+        }
+        self.begin(setup.and_then(Run::from_setup));
     }
 
     fn reset(&mut self, origin: Origin) {
@@ -251,7 +267,7 @@ impl Trainer {
         }
     }
 
-    /// Takes up a run at step 0 and tells about it.
+    /// Takes up a run at its beginning and tells about it.
     fn begin(&mut self, run: Result<Run, RunError>) {
         self.links.monitor.forget();
         self.reported = Reported::default();

@@ -122,6 +122,11 @@ pub struct Scatter {
     pub marker: Marker,
     /// Diameter as a multiple of the theme's.
     pub size: f64,
+    /// Diameters of the points as multiples of that; all alike where empty.
+    pub sizes: Vec<f64>,
+    /// Values of their own for points over a map: where the map is shown as a
+    /// surface, drop-lines lead from these heights down, or up, to it.
+    pub values: Vec<f64>,
     /// A thin edge of the paper's colour, for points on a heat map or dense
     /// ones.
     pub edged: bool,
@@ -159,9 +164,26 @@ impl Scatter {
             colors: ScatterColors::Uniform(Ink::Series(0)),
             marker: Marker::Circle,
             size: 1.0,
+            sizes: Vec::new(),
+            values: Vec::new(),
             edged: false,
             name: None,
         }
+    }
+
+    /// The diameter of point `index` as a multiple of the theme's.
+    pub fn point_size(&self, index: usize) -> f64 {
+        self.size * self.sizes.get(index).copied().unwrap_or(1.0)
+    }
+
+    /// The largest of the diameters.
+    pub fn largest_size(&self) -> f64 {
+        self.size
+            * self
+                .sizes
+                .iter()
+                .copied()
+                .fold(if self.sizes.is_empty() { 1.0 } else { 0.0 }, f64::max)
     }
 
     /// The marker and, for all but coloured values, the ink of point `index`.

@@ -82,6 +82,8 @@ pub enum Marker {
     Cross,
     /// +
     Plus,
+    /// ○
+    Ring,
 }
 
 impl Marker {
@@ -97,7 +99,7 @@ impl Marker {
 
     /// Whether the shape is drawn by strokes and has no inside.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Cross | Self::Plus)
+        matches!(self, Self::Cross | Self::Plus | Self::Ring)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::math::MathError;
 
 /// Points of the coarsest grid along an axis, at least.
-const COARSEST: usize = 9;
+const COARSEST: usize = 5;
 
 /// Equally spaced coordinates from `min` to `max`.
 ///
@@ -68,6 +68,35 @@ impl GridAxis {
         Self::new(-extent, extent, points)
     }
 
+    /// The shortest axis that reaches at least from `min` to `max` and has 0, if
+    /// that lies between them, as a point of every grid of its refinement with at
+    /// least nine points (coarser ones would make it much longer).
+    ///
+    /// # Errors
+    /// Those of [`GridAxis::new`].
+    pub fn holding_zero(min: f64, max: f64, points: usize) -> Result<Self, MathError> {
+        let axis = Self::new(min, max, points)?;
+        if min >= 0.0 || max <= 0.0 {
+            return Ok(axis);
+        }
+        let stride = axis
+            .strides()
+            .into_iter()
+            .find(|stride| (points - 1) / stride >= 8)
+            .unwrap_or(1);
+        let intervals = (points - 1) / stride;
+        // With 0 as coarse point k, an interval must be as long as either side
+        // asks for.
+        let length = |k: usize| (-min / k as f64).max(max / (intervals - k) as f64);
+        match (1..intervals).min_by(|a, b| length(*a).total_cmp(&length(*b))) {
+            Some(k) => {
+                let h = length(k);
+                Self::new(-(k as f64) * h, (intervals - k) as f64 * h, points)
+            }
+            None => Ok(axis),
+        }
+    }
+
     /// First coordinate.
     pub fn min(&self) -> f64 {
         self.min
@@ -83,6 +112,20 @@ impl GridAxis {
         self.points
     }
 
+    /// How many points the grids of its refinement have, coarse to fine.
+    pub fn level_points(&self) -> Vec<usize> {
+        let count = |stride| (self.points - 1) / stride + 1;
+        self.strides().into_iter().map(count).collect()
+    }
+
+    /// The same range in another number of points.
+    ///
+    /// # Errors
+    /// `Argument` for fewer than 2.
+    pub fn with_points(&self, points: usize) -> Result<Self, MathError> {
+        Self::new(self.min, self.max, points)
+    }
+
     /// Coordinate number `i`.
     pub fn coordinate(&self, i: usize) -> f64 {
         let last = (self.points - 1) as f64;
@@ -90,7 +133,13 @@ impl GridAxis {
             self.max * ((2.0 * i as f64 - last) / last)
         } else {
             let share = i as f64 / last;
-            self.min * (1.0 - share) + self.max * share
+            let value = self.min * (1.0 - share) + self.max * share;
+            // A point that is meant to be 0 is 0, whatever rounding says.
+            if value.abs() <= 1e-12 * (self.max - self.min) {
+                0.0
+            } else {
+                value
+            }
         }
     }
 
@@ -102,7 +151,7 @@ impl GridAxis {
     /// Distances in points from one grid to the next finer one, ending with 1.
     /// Each divides the one before, so that every coarser grid is part of the
     /// finer ones, equally spaced from end to end and, where there is a centre,
-    /// through it: 257 points give 9, 17, 33, 65, 129, 257.
+    /// through it: 257 points give 5, 9, 17, 33, 65, 129, 257.
     pub(crate) fn strides(&self) -> Vec<usize> {
         let last = self.points - 1;
         // Dividing half the intervals keeps the centre.
@@ -143,9 +192,9 @@ mod tests {
             let strides = axis.strides();
             strides.iter().map(|s| (points - 1) / s + 1).collect()
         };
-        assert_eq!(counts(257), [9, 17, 33, 65, 129, 257]);
-        assert_eq!(counts(129), [9, 17, 33, 65, 129]);
-        assert_eq!(counts(9), [9]);
+        assert_eq!(counts(257), [5, 9, 17, 33, 65, 129, 257]);
+        assert_eq!(counts(129), [5, 9, 17, 33, 65, 129]);
+        assert_eq!(counts(9), [5, 9]);
         assert_eq!(counts(51), [11, 51]);
         assert_eq!(counts(101), [11, 51, 101]);
         assert_eq!(counts(5), [5]);
@@ -174,6 +223,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_axis_around_zero_has_zero_on_its_grids(
+            min in -50.0f64..-1e-3,
+            max in 1e-3f64..50.0,
+            level in 2u32..8,
+        ) {
+            let points = (1 << level) + 1;
+            let axis = GridAxis::holding_zero(min, max, points).unwrap();
+            prop_assert!(axis.min() <= min + 1e-12 && axis.max() >= max - 1e-12);
+            let x = axis.coordinates();
+            let zero = x.iter().position(|x| *x == 0.0);
+            prop_assert!(zero.is_some());
+            for stride in axis.strides() {
+                let fine = (points - 1) / stride >= 8;
+                prop_assert!(!fine || zero.unwrap_or(1).is_multiple_of(stride));
+            }
+            // Little is added to what was asked for.
+            prop_assert!(points < 9 || x[points - 1] - x[0] <= 2.0 * (max - min));
+            prop_assert!(x.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+
         #[test]
         fn symmetric_axes_are_symmetric_to_the_bit(extent in 1e-6f64..1e6, half in 1usize..400) {
             let axis = GridAxis::symmetric(extent, 2 * half + 1).unwrap();

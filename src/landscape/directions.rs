@@ -129,6 +129,29 @@ fn keep_blocks(
     Ok(())
 }
 
+/// How random directions are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawing {
+    /// How they are scaled.
+    pub normalization: Normalization,
+    /// Whether biases and normalisation parameters move.
+    pub include_biases: bool,
+    /// Whether the second is made orthogonal to the first before both are
+    /// normalised.
+    pub orthogonal: bool,
+}
+
+impl From<Normalization> for Drawing {
+    /// Orthogonal ones, with biases where the normalization has them.
+    fn from(normalization: Normalization) -> Self {
+        Self {
+            normalization,
+            include_biases: normalization.includes_biases(),
+            orthogonal: true,
+        }
+    }
+}
+
 /// Two directions and the angle between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Directions {
@@ -159,7 +182,8 @@ impl Directions {
         })
     }
 
-    /// Gaussian directions, orthogonalised, then normalised.
+    /// Gaussian directions, orthogonalised where asked for, then normalised.
+    /// Parameters outside all `blocks` stay still.
     ///
     /// Every component is drawn, the first direction before the second, whether
     /// it is kept or not: other layers' choices never shift the numbers.
@@ -170,10 +194,14 @@ impl Directions {
     pub fn random<T: Real, R: Rng + ?Sized>(
         theta: &[T],
         blocks: &[TensorBlock],
-        normalization: Normalization,
-        include_biases: bool,
+        drawing: Drawing,
         rng: &mut R,
     ) -> Result<Self, MathError> {
+        let Drawing {
+            normalization,
+            include_biases,
+            orthogonal,
+        } = drawing;
         let mut draw = || -> Vec<f64> {
             (0..theta.len())
                 .map(|_| rng.sample(StandardNormal))
@@ -182,7 +210,9 @@ impl Directions {
         let (mut first, mut second) = (draw(), draw());
         keep_blocks(&mut first, blocks, include_biases)?;
         keep_blocks(&mut second, blocks, include_biases)?;
-        orthogonalize(&first, &mut second);
+        if orthogonal {
+            orthogonalize(&first, &mut second);
+        }
         for d in [&mut first, &mut second] {
             normalize(d, theta, blocks, normalization, include_biases)?;
         }
@@ -219,14 +249,9 @@ impl Directions {
                 what: "the path does not move, so it has no principal direction",
             });
         };
-        let second = components.next().unwrap_or_else(|| {
-            let mut second: Vec<f64> = (0..first.len())
-                .map(|_| rng.sample(StandardNormal))
-                .collect();
-            orthogonalize(&first, &mut second);
-            vector::normalize(&mut second);
-            second
-        });
+        let second = components
+            .next()
+            .unwrap_or_else(|| random_beside(&first, 1.0, rng));
         let share = |k: usize| found.explained.get(k).copied().unwrap_or(0.0);
         let explained = Some([share(0), share(1)]);
         Ok(Self {
@@ -271,9 +296,20 @@ impl Directions {
     }
 }
 
+/// A Gaussian direction of this length, orthogonal to another.
+pub(super) fn random_beside<R: Rng + ?Sized>(first: &[f64], length: f64, rng: &mut R) -> Vec<f64> {
+    let mut second: Vec<f64> = (0..first.len())
+        .map(|_| rng.sample(StandardNormal))
+        .collect();
+    orthogonalize(first, &mut second);
+    vector::normalize(&mut second);
+    vector::scale(length, &mut second);
+    second
+}
+
 /// second ← second − its part along first; twice, so that rounding leaves
 /// nothing.
-fn orthogonalize(first: &[f64], second: &mut [f64]) {
+pub(super) fn orthogonalize(first: &[f64], second: &mut [f64]) {
     let squared = vector::norm_squared(first);
     if squared > 0.0 {
         for _ in 0..2 {

@@ -20,10 +20,22 @@ fn layout() -> Vec<TensorBlock> {
     ]
 }
 
+/// Biases stay still.
+fn still(normalization: Normalization) -> Drawing {
+    Drawing {
+        include_biases: false,
+        ..Drawing::from(normalization)
+    }
+}
+
 fn random(normalization: Normalization, include_biases: bool, seed: u64) -> Directions {
     let mut rng = stream(seed, "directions");
     let theta = gaussian(26, 1);
-    Directions::random(&theta, &layout(), normalization, include_biases, &mut rng).unwrap()
+    let drawing = Drawing {
+        include_biases,
+        ..Drawing::from(normalization)
+    };
+    Directions::random(&theta, &layout(), drawing, &mut rng).unwrap()
 }
 
 #[test]
@@ -101,7 +113,7 @@ fn directions_have_mean_zero() {
     }];
     let mut rng = stream(0, "directions");
     let theta = vec![1.0f32; n];
-    let found = Directions::random(&theta, &blocks, Normalization::None, false, &mut rng).unwrap();
+    let found = Directions::random(&theta, &blocks, still(Normalization::None), &mut rng).unwrap();
     assert!((vector::sum(&found.first) / n as f64).abs() < 0.03);
 }
 
@@ -122,7 +134,7 @@ fn planes_that_do_not_exist_are_refused() {
     ];
     let mut rng = stream(0, "directions");
     let theta = [0.3, 0.4];
-    let found = Directions::random(&theta, &blocks, Normalization::Filter, false, &mut rng);
+    let found = Directions::random(&theta, &blocks, still(Normalization::Filter), &mut rng);
     assert!(matches!(found, Err(MathError::Degenerate { .. })));
     let whole = Directions::whole_plane(2).unwrap();
     assert!(whole.is_orthogonal());
@@ -132,7 +144,7 @@ fn planes_that_do_not_exist_are_refused() {
         filters: 3,
         is_weight: true,
     }];
-    let found = Directions::random(&theta, &uneven, Normalization::Filter, false, &mut rng);
+    let found = Directions::random(&theta, &uneven, still(Normalization::Filter), &mut rng);
     assert!(matches!(found, Err(MathError::Argument { .. })));
 }
 
@@ -181,4 +193,23 @@ fn points_are_computed_afresh() {
         assert!((there[k] - theta[k] - displacement).abs() < 1e-15);
     }
     assert_eq!(found.point(&theta, 0.0, 0.0).unwrap(), theta);
+}
+
+#[test]
+fn only_what_was_chosen_moves_and_the_draws_stay_the_same() {
+    let theta = gaussian(26, 1);
+    let draw = |blocks: &[TensorBlock], orthogonal| {
+        let drawing = Drawing {
+            orthogonal,
+            ..Drawing::from(Normalization::None)
+        };
+        Directions::random(&theta, blocks, drawing, &mut stream(4, "directions")).unwrap()
+    };
+    let (whole, second) = (draw(&layout(), false), draw(&layout()[2..], false));
+    assert!(second.first[..16].iter().all(|x| *x == 0.0));
+    assert_eq!(second.first[16..], whole.first[16..]);
+    assert_eq!(second.second[16..], whole.second[16..]);
+    // Without orthogonalisation an angle is left, and it is told.
+    assert!(!whole.is_orthogonal());
+    assert!(draw(&layout(), true).is_orthogonal());
 }

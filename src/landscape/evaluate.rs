@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::PlaneLoss;
+use super::attention::{Attention, Bends, worth};
 use super::axis::GridAxis;
+use super::refinement::Refinement;
 use super::slice::{Slice1d, Slice2d};
 use crate::math::{Cancelled, Progress};
 
@@ -15,10 +17,12 @@ use crate::math::{Cancelled, Progress};
 const NEVER_CANCELLED: usize = 33 * 33;
 /// Points that a thread takes at a time, at most.
 const CHUNK: usize = 8;
+/// Into how many batches a level is divided, where somebody looks on.
+const BATCHES: usize = 12;
 
 /// Evaluate a slice on the grid `alpha` × `beta`.
 ///
-/// Grids of 2ᵏ + 1 points are refined from 9×9 on, others as far as their
+/// Grids of 2ᵏ + 1 points are refined from 5×5 on, others as far as their
 /// numbers divide; every point is evaluated once. `on_level` gets each grid as
 /// soon as it is complete; the last one is also returned. Points are evaluated
 /// in parallel, each from θ* itself. Progress counts points. A loss on an excerpt
@@ -38,26 +42,92 @@ pub fn evaluate_slice2d<P: PlaneLoss + ?Sized>(
     progress: &dyn Progress,
     on_level: &mut dyn FnMut(Arc<Slice2d>),
 ) -> Result<Arc<Slice2d>, Cancelled> {
+    let mut on_picture = |picture: Picture| {
+        if let Picture::Level(slice) = picture {
+            on_level(slice);
+        }
+    };
+    evaluate_pictures(plane, [alpha, beta], None, progress, &mut on_picture)
+}
+
+/// What a slice looks like so far.
+#[derive(Debug, Clone)]
+pub enum Picture {
+    /// A complete grid.
+    Level(Arc<Slice2d>),
+    /// Some points of the next one.
+    Part(Refinement),
+}
+
+/// The same for somebody who looks on: the points of each level are evaluated in
+/// the order of what they are worth to them ([`Attention`]), and `on_picture` also
+/// gets the level after every twelfth or so. The values are the same bit for bit.
+///
+/// # Errors
+/// Those of [`evaluate_slice2d`].
+pub fn evaluate_slice2d_for<P: PlaneLoss + ?Sized>(
+    plane: &P,
+    alpha: &GridAxis,
+    beta: &GridAxis,
+    attention: &dyn Attention,
+    progress: &dyn Progress,
+    on_picture: &mut dyn FnMut(Picture),
+) -> Result<Arc<Slice2d>, Cancelled> {
+    evaluate_pictures(plane, [alpha, beta], Some(attention), progress, on_picture)
+}
+
+fn evaluate_pictures<P: PlaneLoss + ?Sized>(
+    plane: &P,
+    [alpha, beta]: [&GridAxis; 2],
+    attention: Option<&dyn Attention>,
+    progress: &dyn Progress,
+    on_picture: &mut dyn FnMut(Picture),
+) -> Result<Arc<Slice2d>, Cancelled> {
     let (xs, ys) = (alpha.coordinates(), beta.coordinates());
     let levels = paired(&alpha.strides(), &beta.strides());
     let mut finest = None;
+    let axes = |(sx, sy): (usize, usize)| -> (Vec<f64>, Vec<f64>) {
+        (
+            xs.iter().copied().step_by(sx).collect(),
+            ys.iter().copied().step_by(sy).collect(),
+        )
+    };
     refine(
         plane,
         &|i, j| (xs[i], ys[j]),
         (xs.len(), ys.len()),
         &levels,
+        attention,
         progress,
-        &mut |level, (sx, sy), values| {
-            let slice = Arc::new(Slice2d {
-                alpha: xs.iter().copied().step_by(sx).collect(),
-                beta: ys.iter().copied().step_by(sy).collect(),
-                loss: values.iter().map(|(loss, _)| *loss).collect(),
-                stderr: errors(plane, &values),
-                level,
-                levels: levels.len(),
-            });
-            on_level(Arc::clone(&slice));
-            finest = Some(slice);
+        &mut |found| match found {
+            Found::Level(level, strides, values) => {
+                let (alpha, beta) = axes(strides);
+                let slice = Arc::new(Slice2d {
+                    alpha,
+                    beta,
+                    loss: values.iter().map(|(loss, _)| *loss).collect(),
+                    stderr: errors(plane, &values),
+                    level,
+                    levels: levels.len(),
+                });
+                on_picture(Picture::Level(Arc::clone(&slice)));
+                finest = Some(slice);
+            }
+            Found::Some(level, strides, values, known) => {
+                let (alpha, beta) = axes(strides);
+                let place = |i: usize, j: usize| j * strides.1 * xs.len() + i * strides.0;
+                let values = (0..beta.len())
+                    .flat_map(|j| (0..alpha.len()).map(move |i| (i, j)))
+                    .map(|(i, j)| place(i, j))
+                    .map(|k| known[k].then_some(values[k].0))
+                    .collect();
+                on_picture(Picture::Part(Refinement {
+                    alpha,
+                    beta,
+                    values,
+                    level,
+                }));
+            }
         },
     );
     finest.ok_or(Cancelled)
@@ -81,8 +151,12 @@ pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
         &|i, _| (xs[i] * towards.0, xs[i] * towards.1),
         (xs.len(), 1),
         &levels,
+        None,
         progress,
-        &mut |level, (stride, _), values| {
+        &mut |found| {
+            let Found::Level(level, (stride, _), values) = found else {
+                return;
+            };
             let slice = Arc::new(Slice1d {
                 alpha: xs.iter().copied().step_by(stride).collect(),
                 loss: values.iter().map(|(loss, _)| *loss).collect(),
@@ -134,15 +208,24 @@ impl<P: PlaneLoss + ?Sized> Scratches<'_, P> {
     }
 }
 
-/// Evaluate level after level, handing each complete one to `on_level` with its
-/// strides, its values and their standard errors, row after row.
+/// What [`refine`] hands over.
+enum Found<'a> {
+    /// A complete level: its strides, its values row after row.
+    Level(usize, (usize, usize), Vec<Value>),
+    /// What is known of a level that is not complete.
+    Some(usize, (usize, usize), &'a [Value], &'a [bool]),
+}
+
+/// Evaluate level after level, handing each complete one to `on_found`, and with
+/// somebody's attention also what is known of a level after each batch of points.
 fn refine<P: PlaneLoss + ?Sized>(
     plane: &P,
     coordinates: &(dyn Fn(usize, usize) -> (f64, f64) + Sync),
     (nx, ny): (usize, usize),
     levels: &[(usize, usize)],
+    attention: Option<&dyn Attention>,
     progress: &dyn Progress,
-    on_level: &mut dyn FnMut(usize, (usize, usize), Vec<Value>),
+    on_found: &mut dyn FnMut(Found<'_>),
 ) {
     let total = nx * ny;
     const UNKNOWN: Value = (f64::NAN, f64::NAN);
@@ -161,43 +244,144 @@ fn refine<P: PlaneLoss + ?Sized>(
         };
         let missing: Vec<usize> = points().filter(|k| !known[*k]).collect();
         let must_finish = level == 0 && missing.len() <= NEVER_CANCELLED;
-        let mut found = vec![UNKNOWN; missing.len()];
         // Small enough that all threads have work, whole rows where possible.
         let chunk = (missing.len() / (4 * rayon::current_num_threads())).clamp(1, CHUNK);
+        let mut waiting: Vec<&[usize]> = missing.chunks(chunk).collect();
+        let ranking = match (attention, level.checked_sub(1).and_then(|l| levels.get(l))) {
+            (Some(attention), Some(&before)) => Some(Ranking::new(
+                attention,
+                before,
+                (nx, ny),
+                &values,
+                coordinates,
+            )),
+            _ => None,
+        };
         let stopped = AtomicBool::new(false);
-        found
-            .par_chunks_mut(chunk)
-            .zip(missing.par_chunks(chunk))
-            .for_each(|(found, missing)| {
-                scratches.with(|scratch| {
-                    for (found, k) in found.iter_mut().zip(missing) {
-                        if !must_finish
-                            && (stopped.load(Ordering::Relaxed) || progress.is_cancelled())
-                        {
-                            stopped.store(true, Ordering::Relaxed);
-                            return;
-                        }
-                        let (a, b) = coordinates(k % nx, k / nx);
-                        *found = match plane.population() {
-                            None => (plane.loss_at(a, b, scratch), f64::NAN),
-                            Some(population) => {
-                                let sampled = plane.sampled_loss_at(a, b, scratch);
-                                (sampled.mean, sampled.standard_error(population))
+        while !waiting.is_empty() {
+            let batch = match &ranking {
+                Some(ranking) => ranking.best(&mut waiting, missing.len().div_ceil(chunk)),
+                None => std::mem::take(&mut waiting),
+            };
+            let found: Vec<Vec<Value>> = batch
+                .par_iter()
+                .map(|chunk| {
+                    let mut found = Vec::with_capacity(chunk.len());
+                    scratches.with(|scratch| {
+                        for k in *chunk {
+                            if !must_finish
+                                && (stopped.load(Ordering::Relaxed) || progress.is_cancelled())
+                            {
+                                stopped.store(true, Ordering::Relaxed);
+                                return;
                             }
-                        };
-                    }
-                    let before = done.fetch_add(missing.len(), Ordering::Relaxed);
-                    progress.report(before + missing.len(), total);
-                });
-            });
-        if stopped.load(Ordering::Relaxed) {
-            return;
+                            let (a, b) = coordinates(k % nx, k / nx);
+                            found.push(value(plane, a, b, scratch));
+                        }
+                        let before = done.fetch_add(chunk.len(), Ordering::Relaxed);
+                        progress.report(before + chunk.len(), total);
+                    });
+                    found
+                })
+                .collect();
+            if stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            for (k, value) in batch
+                .iter()
+                .copied()
+                .flatten()
+                .zip(found.into_iter().flatten())
+            {
+                values[*k] = value;
+                known[*k] = true;
+            }
+            if !waiting.is_empty() {
+                on_found(Found::Some(level, (sx, sy), &values, &known));
+            }
         }
-        for (k, value) in missing.iter().zip(found) {
-            values[*k] = value;
-            known[*k] = true;
+        let values = points().map(|k| values[k]).collect();
+        on_found(Found::Level(level, (sx, sy), values));
+    }
+}
+
+fn value<P: PlaneLoss + ?Sized>(plane: &P, a: f64, b: f64, scratch: &mut P::Scratch) -> Value {
+    match plane.population() {
+        None => (plane.loss_at(a, b, scratch), f64::NAN),
+        Some(population) => {
+            let sampled = plane.sampled_loss_at(a, b, scratch);
+            (sampled.mean, sampled.standard_error(population))
         }
-        on_level(level, (sx, sy), points().map(|k| values[k]).collect());
+    }
+}
+
+/// Tells which chunks of a level come first.
+struct Ranking<'a> {
+    attention: &'a dyn Attention,
+    bends: Bends,
+    coordinates: &'a (dyn Fn(usize, usize) -> (f64, f64) + Sync),
+    width: usize,
+    half: (f64, f64),
+}
+
+impl<'a> Ranking<'a> {
+    /// After the level with these strides, on a grid of this many points.
+    fn new(
+        attention: &'a dyn Attention,
+        strides: (usize, usize),
+        (nx, ny): (usize, usize),
+        values: &[Value],
+        coordinates: &'a (dyn Fn(usize, usize) -> (f64, f64) + Sync),
+    ) -> Self {
+        let level: Vec<f64> = (0..ny)
+            .step_by(strides.1)
+            .flat_map(|j| {
+                (0..nx)
+                    .step_by(strides.0)
+                    .map(move |i| values[j * nx + i].0)
+            })
+            .collect();
+        let (low, high) = (coordinates(0, 0), coordinates(nx - 1, ny - 1));
+        Self {
+            attention,
+            bends: Bends::new(&level, nx.div_ceil(strides.0), strides),
+            coordinates,
+            width: nx,
+            half: (0.5 * (high.0 - low.0), 0.5 * (high.1 - low.1)),
+        }
+    }
+
+    /// Takes the next batch out of `waiting`: of a level of `all` chunks about
+    /// one in [`BATCHES`], the most worth first; equals stay in order.
+    fn best<'b>(&self, waiting: &mut Vec<&'b [usize]>, all: usize) -> Vec<&'b [usize]> {
+        let count = all.div_ceil(BATCHES).max(2 * rayon::current_num_threads());
+        if count >= waiting.len() {
+            return std::mem::take(waiting);
+        }
+        let focus = self.attention.focus();
+        let mut ranked: Vec<(f64, &[usize])> = waiting
+            .iter()
+            .map(|chunk| {
+                let worth: f64 = chunk
+                    .iter()
+                    .map(|k| {
+                        let (i, j) = (k % self.width, k / self.width);
+                        worth(
+                            (i, j),
+                            (self.coordinates)(i, j),
+                            self.half,
+                            &focus,
+                            &self.bends,
+                        )
+                    })
+                    .sum();
+                (worth / chunk.len() as f64, *chunk)
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let rest = ranked.split_off(count);
+        *waiting = rest.into_iter().map(|(_, chunk)| chunk).collect();
+        ranked.into_iter().map(|(_, chunk)| chunk).collect()
     }
 }
 

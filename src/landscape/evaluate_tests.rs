@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::landscape::{
-    Directions, Normalization, PlaneFunction, TensorBlock, normalize, project_path,
+    Directions, Drawing, Focus, Normalization, PlaneFunction, TensorBlock, normalize, project_path,
 };
 use crate::math::golden;
 use crate::math::progress::{CancelToken, NoProgress, Reporting};
@@ -90,7 +90,7 @@ fn every_point_is_evaluated_once_and_coarse_grids_are_part_of_fine_ones() {
         .iter()
         .map(|s| (s.alpha.len(), s.beta.len()))
         .collect();
-    assert_eq!(sizes, [(9, 9), (17, 9), (33, 17)]);
+    assert_eq!(sizes, [(5, 5), (9, 5), (17, 9), (33, 17)]);
     assert_eq!(levels.last().unwrap(), &last);
     assert!(last.is_finest() && !levels[0].is_finest());
     for slice in &levels {
@@ -108,7 +108,7 @@ fn every_point_is_evaluated_once_and_coarse_grids_are_part_of_fine_ones() {
 #[test]
 fn any_grid_size_is_possible() {
     let plane = PlaneFunction(|a: f64, b: f64| a * b);
-    for (nx, ny, levels) in [(51, 51, 2), (5, 5, 1), (2, 9, 1), (50, 51, 2), (9, 257, 6)] {
+    for (nx, ny, levels) in [(51, 51, 2), (5, 5, 1), (2, 9, 2), (50, 51, 2), (9, 257, 7)] {
         let (last, all) = evaluate(&plane, nx, ny);
         assert_eq!((last.alpha.len(), last.beta.len()), (nx, ny));
         assert_eq!(all.len(), levels);
@@ -142,7 +142,7 @@ fn cancelling_keeps_the_finest_complete_grid() {
     let mut seen = 0;
     let found = evaluate_slice2d(&plane, &axis(257), &axis(257), &token, &mut |_| seen += 1);
     let found = found.unwrap();
-    assert_eq!((found.alpha.len(), found.is_finest(), seen), (9, false, 1));
+    assert_eq!((found.alpha.len(), found.is_finest(), seen), (5, false, 1));
     // In the middle of a later level.
     let token = CancelToken::new();
     let progress = Reporting::new(token.clone(), |done, total| {
@@ -177,7 +177,7 @@ fn a_line_goes_where_it_is_sent() {
         levels += 1
     });
     let line = line.unwrap();
-    assert_eq!(levels, 2);
+    assert_eq!(levels, 3);
     assert!(line.is_finest());
     for (t, loss) in line.alpha.iter().zip(&line.loss) {
         assert_eq!(*loss, 0.5 * t + 100.0 * (2.0 * t));
@@ -233,8 +233,11 @@ fn rescaling_a_relu_network_leaves_the_right_slices_alone() {
     };
     let slice = |theta: &[f64], normalization| {
         let mut rng = stream(0, "directions");
-        let directions =
-            Directions::random(theta, &layout, normalization, false, &mut rng).unwrap();
+        let drawing = Drawing {
+            include_biases: false,
+            ..Drawing::from(normalization)
+        };
+        let directions = Directions::random(theta, &layout, drawing, &mut rng).unwrap();
         evaluate(&through(theta, &directions, relu_loss), 9, 9)
             .0
             .loss
@@ -299,4 +302,114 @@ fn the_slice_of_two_parameters_is_the_whole_landscape() {
             assert!((seen - recorded).abs() < 1e-13);
         }
     }
+}
+
+/// Looks somewhere else before every batch.
+struct Restless(AtomicUsize);
+
+impl Attention for Restless {
+    fn focus(&self) -> Focus {
+        let turn = self.0.fetch_add(1, Ordering::Relaxed) as f64;
+        Focus {
+            point: Some((turn.sin(), turn.cos())),
+            window: Some([(-turn.cos().abs(), 0.2), (-1.0, turn.sin())]),
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_points_changes_no_bit() {
+    let count = AtomicUsize::new(0);
+    let plane = PlaneFunction(|a: f64, b: f64| {
+        count.fetch_add(1, Ordering::Relaxed);
+        if a > 0.8 && b > 0.5 {
+            return f64::NAN;
+        }
+        (3.0 * a).sin() * (b - 0.1).exp()
+    });
+    let (plain, levels) = evaluate(&plane, 65, 33);
+    count.store(0, Ordering::Relaxed);
+    let mut complete = Vec::new();
+    let mut parts = Vec::new();
+    let mut on_picture = |picture| match picture {
+        Picture::Level(slice) => complete.push(slice),
+        Picture::Part(part) => parts.push((part, complete.len())),
+    };
+    let restless = Restless(AtomicUsize::new(0));
+    let (x, y) = (axis(65), axis(33));
+    let last =
+        evaluate_slice2d_for(&plane, &x, &y, &restless, &NoProgress, &mut on_picture).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 65 * 33);
+    let bits = |slice: &Slice2d| -> Vec<u64> { slice.loss.iter().map(|v| v.to_bits()).collect() };
+    assert_eq!(bits(&last), bits(&plain));
+    assert_eq!(complete.len(), levels.len());
+    for (with, without) in complete.iter().zip(&levels) {
+        assert_eq!(bits(with), bits(without));
+    }
+    assert!(parts.len() > 10, "{}", parts.len());
+    for (part, before) in &parts {
+        // What is known of a level is what the level will be; all of the level
+        // before is.
+        let level = &complete[part.level];
+        assert_eq!((&part.alpha, &part.beta), (&level.alpha, &level.beta));
+        assert_eq!(*before, part.level);
+        let coarse = &complete[part.level - 1];
+        let share = coarse.loss.len() as f64 / level.loss.len() as f64;
+        assert!(part.share() > share && part.share() < 1.0);
+        for (value, expected) in part.values.iter().zip(&level.loss) {
+            if let Some(value) = value {
+                assert_eq!(value.to_bits(), expected.to_bits());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_somebody_looks_at_comes_first() {
+    struct Corner;
+    impl Attention for Corner {
+        fn focus(&self) -> Focus {
+            Focus {
+                point: Some((0.9, 0.9)),
+                window: None,
+            }
+        }
+    }
+    let plane = PlaneFunction(|a: f64, b: f64| a + b);
+    let mut first = None;
+    let mut on_picture = |picture| {
+        if let Picture::Part(part) = picture
+            && part.alpha.len() == 65
+        {
+            first.get_or_insert(part);
+        }
+    };
+    let axis = axis(65);
+    evaluate_slice2d_for(&plane, &axis, &axis, &Corner, &NoProgress, &mut on_picture).unwrap();
+    let part = first.unwrap();
+    let known = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>| {
+        rows.flat_map(|j| columns.clone().map(move |i| 65 * j + i))
+            .filter(|k| part.values[*k].is_some())
+            .count()
+    };
+    // Beside the quarter that the level before has.
+    assert!(known(55..63, 55..63) > 60, "{}", known(55..63, 55..63));
+    assert!(known(2..10, 2..10) < 20, "{}", known(2..10, 2..10));
+}
+
+#[test]
+fn cancelling_within_a_level_keeps_the_one_before() {
+    let token = CancelToken::new();
+    let plane = PlaneFunction(|a: f64, b: f64| a * b);
+    let mut on_picture = |picture| {
+        if let Picture::Part(part) = picture
+            && part.alpha.len() == 33
+        {
+            token.cancel();
+        }
+    };
+    let axis = axis(65);
+    let found = evaluate_slice2d_for(&plane, &axis, &axis, &(), &token, &mut on_picture).unwrap();
+    assert_eq!((found.alpha.len(), found.is_finest()), (17, false));
+    assert!(found.loss.iter().all(|v| v.is_finite()));
 }

@@ -22,6 +22,17 @@ pub struct PathPoint {
     pub off_plane: f64,
 }
 
+/// Named parameters on a plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnchorPoint {
+    /// What they are called.
+    pub name: String,
+    /// Coordinate along d₁.
+    pub alpha: f64,
+    /// Coordinate along d₂.
+    pub beta: f64,
+}
+
 /// Project snapshots (step, parameters) on the plane through `centre`.
 ///
 /// # Errors
@@ -135,6 +146,12 @@ pub fn path_share<T: Real, C: Real>(
 pub struct LossErrors {
     /// Steps of the snapshots.
     pub steps: Vec<u64>,
+    /// L(θᵢ): the losses of the snapshots themselves.
+    #[serde(with = "cells", default)]
+    pub losses: Vec<f64>,
+    /// L(projection of θᵢ): what the plane shows in their places.
+    #[serde(with = "cells", default)]
+    pub on_plane: Vec<f64>,
     /// |L(θᵢ) − L(projection of θᵢ)| for each snapshot; not-a-number where one
     /// of the two is.
     #[serde(with = "cells")]
@@ -158,17 +175,21 @@ pub fn loss_errors<P: PlaneLoss + ?Sized>(
     progress: &dyn Progress,
 ) -> Result<LossErrors, MathError> {
     check_length("the list of losses", losses.len(), path.len())?;
-    let errors: Vec<f64> = path
+    let on_plane: Vec<f64> = path
         .par_iter()
-        .zip(losses)
         .map_init(
             || plane.scratch(),
-            |scratch, (point, loss)| {
+            |scratch, point| {
                 progress.check()?;
-                Ok((loss - plane.loss_at(point.alpha, point.beta, scratch)).abs())
+                Ok(plane.loss_at(point.alpha, point.beta, scratch))
             },
         )
         .collect::<Result<_, MathError>>()?;
+    let errors: Vec<f64> = losses
+        .iter()
+        .zip(&on_plane)
+        .map(|(loss, shown)| (loss - shown).abs())
+        .collect();
     let worst = errors
         .iter()
         .zip(path)
@@ -180,6 +201,8 @@ pub fn loss_errors<P: PlaneLoss + ?Sized>(
     };
     Ok(LossErrors {
         steps: path.iter().map(|point| point.step).collect(),
+        losses: losses.to_vec(),
+        on_plane,
         errors,
         largest,
         at_step,

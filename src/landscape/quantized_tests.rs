@@ -52,7 +52,7 @@ fn directions() -> Directions {
         })
         .collect();
     let mut random = stream(4, "directions");
-    Directions::random(theta, &blocks, Normalization::Filter, false, &mut random).unwrap()
+    Directions::random(theta, &blocks, Normalization::Filter.into(), &mut random).unwrap()
 }
 
 #[test]

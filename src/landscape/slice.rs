@@ -89,6 +89,27 @@ impl Slice2d {
         Some((zero(&self.alpha)?, zero(&self.beta)?))
     }
 
+    /// The loss at a place within the grid, bilinear between its four points;
+    /// not-a-number beside a point that is not finite.
+    pub fn between(&self, alpha: f64, beta: f64) -> Option<f64> {
+        let (i, s) = cell(&self.alpha, alpha)?;
+        let (j, t) = cell(&self.beta, beta)?;
+        let corners = [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)];
+        let shares = [(1.0 - s) * (1.0 - t), s * (1.0 - t), (1.0 - s) * t, s * t];
+        let mut sum = 0.0;
+        for ((i, j), share) in corners.into_iter().zip(shares) {
+            if share > 0.0 {
+                let loss = self.at(i, j)?;
+                sum += if loss.is_finite() {
+                    share * loss
+                } else {
+                    f64::NAN
+                };
+            }
+        }
+        Some(sum)
+    }
+
     /// Loss at θ* itself, if the grid has that point.
     pub fn centre_loss(&self) -> Option<f64> {
         let (i, j) = self.centre()?;
@@ -115,6 +136,16 @@ impl Slice2d {
             .min_by(|a, b| a.1.total_cmp(b.1))?;
         Some((k % self.alpha.len(), k / self.alpha.len()))
     }
+}
+
+/// Which interval of a rising axis holds `x`, and how far along it is.
+fn cell(axis: &[f64], x: f64) -> Option<(usize, f64)> {
+    let (first, last) = (axis.first()?, axis.last()?);
+    if axis.len() < 2 || !(*first..=*last).contains(&x) {
+        return None;
+    }
+    let i = axis.partition_point(|at| *at <= x).clamp(1, axis.len() - 1) - 1;
+    Some((i, (x - axis[i]) / (axis[i + 1] - axis[i])))
 }
 
 fn finite_range(values: &[f64]) -> Option<[f64; 2]> {
@@ -218,6 +249,21 @@ mod tests {
         assert_eq!((slice.at(3, 0), slice.at(0, 2)), (None, None));
         assert!(slice.is_finest());
         assert_eq!(finite_range(&[f64::NAN]), None);
+    }
+
+    #[test]
+    fn between_the_points_the_loss_is_bilinear() {
+        let mut slice = slice();
+        slice.loss = vec![1.0, 2.0, 3.0, 5.0, 6.0, 7.0];
+        // 3 + α + 2β − 1 on these points.
+        for (alpha, beta) in [(-1.0, 0.0), (1.0, 2.0), (0.25, 0.5), (-0.75, 1.9)] {
+            let expected = 2.0 + alpha + 2.0 * beta;
+            assert!((slice.between(alpha, beta).unwrap() - expected).abs() < 1e-14);
+        }
+        assert_eq!(slice.between(1.1, 0.0), None);
+        slice.loss[0] = f64::INFINITY;
+        assert!(slice.between(-0.5, 0.5).unwrap().is_nan());
+        assert_eq!(slice.between(1.0, 0.0), Some(3.0));
     }
 
     #[test]

@@ -116,10 +116,83 @@ impl<F: Fn(usize, usize) + Sync> Progress for Reporting<F> {
     }
 }
 
+/// A part of a larger piece of work that counts units of its own: its beginning
+/// and end are shares of the whole.
+pub struct Part<'a> {
+    whole: &'a dyn Progress,
+    from: f64,
+    to: f64,
+}
+
+impl<'a> Part<'a> {
+    /// The part of `whole` from the share `from` to the share `to`.
+    pub fn new(whole: &'a dyn Progress, from: f64, to: f64) -> Self {
+        Self { whole, from, to }
+    }
+}
+
+impl Progress for Part<'_> {
+    fn report(&self, done: usize, total: usize) {
+        const FINE: f64 = 1000.0;
+        let fraction = done as f64 / total.max(1) as f64;
+        let reached = self.from + (self.to - self.from) * fraction;
+        self.whole.report((reached * FINE) as usize, FINE as usize);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.whole.is_cancelled()
+    }
+}
+
+/// A part of a larger piece of work in the same units, which counts from zero.
+pub struct Offset<'a> {
+    whole: &'a dyn Progress,
+    before: usize,
+    total: usize,
+}
+
+impl<'a> Offset<'a> {
+    /// The part of `whole` that begins when `before` of `total` units are done.
+    pub fn new(whole: &'a dyn Progress, before: usize, total: usize) -> Self {
+        Self {
+            whole,
+            before,
+            total,
+        }
+    }
+}
+
+impl Progress for Offset<'_> {
+    fn report(&self, done: usize, _total: usize) {
+        self.whole.report(self.before + done, self.total);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.whole.is_cancelled()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn parts_count_on_and_are_cancelled_with_the_whole() {
+        let seen = AtomicUsize::new(0);
+        let token = CancelToken::new();
+        let whole = Reporting::new(token.clone(), |done, total| {
+            seen.store(10_000 * done + total, Ordering::Relaxed);
+        });
+        let part = Part::new(&whole, 0.25, 0.75);
+        part.report(1, 2);
+        assert_eq!(seen.load(Ordering::Relaxed), 10_000 * 500 + 1000);
+        let offset = Offset::new(&whole, 7, 40);
+        offset.report(3, 5);
+        assert_eq!(seen.load(Ordering::Relaxed), 10_000 * 10 + 40);
+        token.cancel();
+        assert!(part.is_cancelled() && offset.is_cancelled());
+    }
 
     #[test]
     fn clones_share_the_flag() {

@@ -7,6 +7,7 @@ use super::pass::{Real, reserve};
 use super::plane_loss::{PlaneLoss, SampledLoss};
 use super::{Inner, Objective, Workspace, total};
 use crate::nn::kernels::elementwise::{add_scaled, displace};
+use crate::nn::losses::{LossBatch, correct};
 use crate::nn::network::Operator;
 
 /// The loss on a plane through parameter space.
@@ -146,6 +147,24 @@ impl<T: Real> Plane<T> {
     /// Computes the losses of all samples at (a, b) and hands them over, block
     /// by block.
     fn losses(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>, mut take: impl FnMut(&[T])) {
+        let loss = self.objective.loss.as_ref();
+        self.batches(a, b, scratch, |batch, losses| {
+            reserve(losses, batch.samples);
+            let losses = &mut losses[..batch.samples];
+            T::losses(loss, batch, losses);
+            take(losses);
+        });
+    }
+
+    /// Runs the network forward at (a, b) and hands over the outputs and targets,
+    /// block by block, with room for the losses.
+    fn batches(
+        &self,
+        a: f64,
+        b: f64,
+        scratch: &mut PlaneScratch<T>,
+        mut take: impl FnMut(LossBatch<'_, T>, &mut Vec<T>),
+    ) {
         let inner = &*self.objective;
         let PlaneScratch {
             workspace,
@@ -190,11 +209,24 @@ impl<T: Real> Plane<T> {
                 None => 0,
             };
             block.forward(theta, &mut workspace.primal, &mut workspace.scratch, start);
-            reserve(&mut workspace.losses, n);
-            let losses = &mut workspace.losses[..n];
             let batch = inner.strip_batch(index, &workspace.primal.values);
-            T::losses(inner.loss.as_ref(), batch, losses);
-            take(losses);
+            take(batch, &mut workspace.losses);
+        }
+    }
+}
+
+impl<T: Real> Plane<T> {
+    /// The share of samples that are classified correctly at (a, b), with its
+    /// variance over them; not a number for a regression.
+    pub fn accuracy_at(&self, a: f64, b: f64, scratch: &mut PlaneScratch<T>) -> SampledLoss {
+        let mut hits = Some(0);
+        self.batches(a, b, scratch, |batch, _| {
+            hits = hits.zip(correct(batch)).map(|(hits, more)| hits + more);
+        });
+        match hits {
+            Some(hits) => SampledLoss::of_hits(hits, self.objective.samples.len()),
+            // 0/0: not a number.
+            None => SampledLoss::of_hits(0, 0),
         }
     }
 }

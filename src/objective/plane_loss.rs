@@ -42,6 +42,17 @@ pub struct SampledLoss {
 }
 
 impl SampledLoss {
+    /// Of samples that count 1 for a hit and else 0: the mean is the share of
+    /// hits.
+    pub fn of_hits(hits: usize, samples: usize) -> Self {
+        let mean = hits as f64 / samples as f64;
+        Self {
+            samples,
+            mean,
+            squares: hits as f64 * (1.0 - mean),
+        }
+    }
+
     /// Takes in further samples: their own mean and squares first, then the
     /// parallel update of Chan, Golub and LeVeque (1979), which loses no digits
     /// where the losses are large and alike.

@@ -11,14 +11,15 @@ use super::SessionError;
 use super::files::{read, read_text, write_atomically};
 use super::json::{DirectionsDocument, SliceDocument, SpectrumDocument, Subject};
 use super::metrics::{read_layers, read_metrics, write_layers};
+use super::optimizer;
 use crate::curvature::EigenvalueEstimate;
-use crate::engine::analyses::{self, SliceDirections, SliceSettings};
+use crate::engine::analyses::{self, DirectionInfo, SliceDirections, SliceSettings};
 use crate::engine::headless::FinishedRun;
 use crate::engine::{Landscape, SliceShape, Spectrum, SpectrumPoint};
 use crate::landscape::{path_share, project_path};
 use crate::nn::checkpoint::{self, Precision};
 use crate::recipe::{Recipe, Schema};
-use crate::train::optimizers;
+use crate::train::optimizers::{self, OptimizerState};
 use crate::train::{Divergence, History, RunError, Setup, Snapshot, Snapshots};
 
 const RECIPE: &str = "recipe.toml";
@@ -26,6 +27,7 @@ const METRICS: &str = "metrics.csv";
 const LAYERS: &str = "layers.csv";
 const PARAMETERS: &str = "parameters.safetensors";
 const SNAPSHOTS: &str = "snapshots.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
 const SLICE: &str = "results/slice.json";
 const SPECTRUM: &str = "results/spectrum.json";
 const SHARPNESS: &str = "results/sharpness.json";
@@ -97,6 +99,15 @@ impl RunFolder {
             &[("step".to_owned(), run.last.step.to_string())],
             Precision::Single,
         )?;
+        match &run.last.optimizer {
+            Some(state) if !state.slots.is_empty() => {
+                let bytes = optimizer::to_bytes(state, run.last.step)
+                    .map_err(|message| self.content(OPTIMIZER, message))?;
+                self.write(OPTIMIZER, &bytes)?;
+            }
+            // Whatever lies there is another run's; that nothing does is fine.
+            _ => drop(std::fs::remove_file(self.dir.join(OPTIMIZER))),
+        }
         self.write(
             SNAPSHOTS,
             &snapshots_to_bytes(run.snapshots.all()).map_err(|message| SessionError::Content {
@@ -176,6 +187,21 @@ impl RunFolder {
             .and_then(|(_, value)| value.parse().ok())
             .unwrap_or(0);
         Ok((theta, step))
+    }
+
+    /// What the optimizer remembered after `step` steps, if the folder has that
+    /// (optimizers without memory leave none).
+    ///
+    /// # Errors
+    /// [`SessionError::Read`], [`SessionError::Content`].
+    pub fn optimizer(&self, step: u64) -> Result<Option<OptimizerState<f32>>, SessionError> {
+        let path = self.dir.join(OPTIMIZER);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let (state, at) = optimizer::from_bytes(&read(&path)?)
+            .map_err(|message| self.content(OPTIMIZER, message))?;
+        Ok((at == step).then_some(state))
     }
 
     /// The snapshots of the run.
@@ -280,10 +306,15 @@ impl RunFolder {
         let share = path_share(&vectors, &last.theta, &directions).ok();
         Ok(Landscape {
             shape: SliceShape::Plane(Arc::new(slice)),
+            info: Arc::new(DirectionInfo::of(setup, &settings, &directions)),
+            quantity: document.quantity.clone(),
             directions,
             path: points.into(),
+            anchors: Arc::default(),
             share,
             errors: document.path_errors.clone().map(Arc::new),
+            excerpt: None,
+            refining: None,
         })
     }
 
@@ -346,7 +377,7 @@ fn slice_document(landscape: &Landscape, subject: Subject, setup: &Setup) -> Opt
         return None;
     };
     let settings = SliceSettings::from_recipe(&setup.recipe.slice);
-    let directions = describe_directions(landscape, &settings, setup.dim());
+    let directions = describe_directions(landscape, &settings);
     let mut document = SliceDocument::new(subject, directions, slice);
     document.path = landscape.path.to_vec();
     document.path_outside = landscape.share.map(|share| share.length_outside);
@@ -355,19 +386,11 @@ fn slice_document(landscape: &Landscape, subject: Subject, setup: &Setup) -> Opt
 }
 
 /// Where the directions of a slice come from, and what they are like.
-pub fn describe_directions(
-    landscape: &Landscape,
-    settings: &SliceSettings,
-    parameters: usize,
-) -> DirectionsDocument {
-    let source = match settings.directions {
-        SliceDirections::Random { .. } if parameters == 2 => "axes",
-        SliceDirections::Random { .. } => "random",
-        SliceDirections::Path => "path",
-        SliceDirections::Given(_) => "file",
-    };
-    let mut document = DirectionsDocument::new(&landscape.directions, source);
-    if let (SliceDirections::Random { seed }, "random") = (&settings.directions, source) {
+pub fn describe_directions(landscape: &Landscape, settings: &SliceSettings) -> DirectionsDocument {
+    let mut document = DirectionsDocument::of(landscape);
+    if let (SliceDirections::Random { seed }, "random") =
+        (&settings.directions, document.source.as_str())
+    {
         document.seed = Some(*seed);
         document.normalization = serde_json::to_value(settings.normalization)
             .ok()

@@ -7,8 +7,12 @@ use crate::curvature::{
     Bandwidth, BlockStructure, EigenvalueEstimate, ExactSpectrum, SpectralDensity, SpectrumSummary,
     TopSpectrum, TraceEstimate,
 };
+use crate::engine::Landscape;
+use crate::engine::analyses::PathCentre;
 use crate::engine::curvature::{ClassCurvature, Matrix};
-use crate::landscape::{Directions, LossErrors, PathPoint, Slice1d, Slice2d};
+use crate::landscape::{
+    AnchorPoint, Directions, Invariance, LossErrors, PathPoint, Slice1d, Slice2d, SliceQuantity,
+};
 use crate::math::statistics::Estimate;
 
 /// Whose analysis it is: what all documents begin with.
@@ -29,7 +33,8 @@ pub struct Subject {
 /// Where the directions of a slice come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DirectionsDocument {
-    /// `random`, `file` or `axes` (the whole plane of a two-parameter model).
+    /// `random`, `path`, `eigenvectors`, `gradient`, `momentum`, `update`,
+    /// `through`, `file` or `axes` (the whole plane of a two-parameter model).
     pub source: String,
     /// Seed of random directions.
     pub seed: Option<u64>,
@@ -40,23 +45,69 @@ pub struct DirectionsDocument {
     pub cosine: f64,
     /// ‖d₁‖ and ‖d₂‖.
     pub norms: [f64; 2],
+    /// What each direction means, such as `v₁` or `−∇L`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<[String; 2]>,
+    /// The shares of the path's squared distances from (0, 0) along principal
+    /// components.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<[f64; 2]>,
+    /// The eigenvalues of eigenvectors of the Hessian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eigenvalues: Option<[Option<EigenvalueEstimate>; 2]>,
+    /// What (0, 0) is, for principal components: `parameters` or `mean`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre: Option<PathCentre>,
+    /// The layers that move, where not all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
+    /// Whether biases and normalisation parameters move along random directions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub biases: Option<bool>,
+    /// Places of the other parameters that the plane passes through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<AnchorPoint>,
 }
 
 impl DirectionsDocument {
     /// Measures the directions; the caller says where they come from.
     pub fn new(directions: &Directions, source: &str) -> Self {
-        let norm = |vector: &[f64]| vector.iter().map(|x| x * x).sum::<f64>().sqrt();
         Self {
             source: source.to_owned(),
-            seed: None,
-            normalization: None,
             cosine: directions.cosine,
-            norms: [norm(&directions.first), norm(&directions.second)],
+            norms: directions.norms(),
+            ..Self::default()
+        }
+    }
+
+    /// What is known of the directions of a slice.
+    pub fn of(landscape: &Landscape) -> Self {
+        let info = &*landscape.info;
+        let [first, second] = &info.axes;
+        let both = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| [a, b]);
+        let eigenvalues = [first.eigenvalue, second.eigenvalue];
+        Self {
+            symbols: (first.symbol.clone().zip(second.symbol.clone())).map(|(a, b)| [a, b]),
+            explained: both(first.explained, second.explained),
+            eigenvalues: eigenvalues
+                .iter()
+                .any(Option::is_some)
+                .then_some(eigenvalues),
+            centre: (info.source == "path").then_some(info.centre),
+            layers: info.layers.clone(),
+            biases: info.biases,
+            points: landscape.anchors.to_vec(),
+            ..Self::new(&landscape.directions, &info.source)
         }
     }
 }
 
-/// A slice of the loss landscape: `loss[j][i]` at `(alpha[i], beta[j])`.
+fn is_loss(quantity: &SliceQuantity) -> bool {
+    *quantity == SliceQuantity::Loss
+}
+
+/// A slice of the loss landscape: `loss[j][i]`, or `values[j][i]` of another
+/// quantity, at `(alpha[i], beta[j])`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SliceDocument {
     /// What was sliced.
@@ -68,8 +119,15 @@ pub struct SliceDocument {
     pub alpha: Vec<f64>,
     /// Displacements along d₂, ascending.
     pub beta: Vec<f64>,
+    /// What is shown, where it is not the loss.
+    #[serde(default, skip_serializing_if = "is_loss")]
+    pub quantity: SliceQuantity,
     /// The mean loss, a row for each β.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loss: Vec<Vec<Option<f64>>>,
+    /// The same of another quantity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Vec<Option<f64>>>,
     /// Its standard error, where the loss was measured on an excerpt of the
     /// samples; laid out as `loss`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,10 +141,14 @@ pub struct SliceDocument {
     /// How wrong the plane's losses are under the path.
     #[serde(default)]
     pub path_errors: Option<LossErrors>,
+    /// The self-test of the normalization, where it was asked for; empty where it
+    /// does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
+    pub invariance: Option<Vec<Invariance>>,
 }
 
 impl SliceDocument {
-    /// A document without a path.
+    /// A document of a loss, without a path.
     pub fn new(subject: Subject, directions: DirectionsDocument, slice: &Slice2d) -> Self {
         let width = slice.alpha.len().max(1);
         let rows = |values: &[f64]| {
@@ -99,12 +161,25 @@ impl SliceDocument {
             directions,
             alpha: slice.alpha.clone(),
             beta: slice.beta.clone(),
+            quantity: SliceQuantity::Loss,
             loss: rows(&slice.loss),
+            values: Vec::new(),
             stderr: slice.stderr.as_deref().map(rows),
             path: Vec::new(),
             path_outside: None,
             path_errors: None,
+            invariance: None,
         }
+    }
+
+    /// The same document of this quantity.
+    #[must_use]
+    pub fn showing(mut self, quantity: SliceQuantity) -> Self {
+        if quantity != SliceQuantity::Loss {
+            self.values = std::mem::take(&mut self.loss);
+        }
+        self.quantity = quantity;
+        self
     }
 
     /// The slice again; `null` becomes not-a-number.
@@ -125,7 +200,10 @@ impl SliceDocument {
         Ok(Slice2d {
             alpha: self.alpha.clone(),
             beta: self.beta.clone(),
-            loss: flat("loss", &self.loss)?,
+            loss: match self.quantity {
+                SliceQuantity::Loss => flat("loss", &self.loss)?,
+                _ => flat("values", &self.values)?,
+            },
             stderr: self
                 .stderr
                 .as_deref()
@@ -137,7 +215,8 @@ impl SliceDocument {
     }
 }
 
-/// A slice along one line: `loss[i]` at `alpha[i]`.
+/// A slice along one line: `loss[i]`, or `values[i]` of another quantity, at
+/// `alpha[i]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineDocument {
     /// What was sliced.
@@ -147,12 +226,23 @@ pub struct LineDocument {
     pub directions: DirectionsDocument,
     /// Displacements, ascending.
     pub alpha: Vec<f64>,
+    /// What is shown, where it is not the loss.
+    #[serde(default, skip_serializing_if = "is_loss")]
+    pub quantity: SliceQuantity,
     /// The mean loss.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loss: Vec<Option<f64>>,
+    /// The same of another quantity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Option<f64>>,
     /// Its standard error, where the loss was measured on an excerpt of the
     /// samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<Vec<Option<f64>>>,
+    /// The self-test of the normalization, where it was asked for; empty where it
+    /// does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
+    pub invariance: Option<Vec<Invariance>>,
 }
 
 impl LineDocument {
@@ -162,12 +252,25 @@ impl LineDocument {
             subject,
             directions,
             alpha: slice.alpha.clone(),
+            quantity: SliceQuantity::Loss,
             loss: slice.loss.iter().copied().map(finite).collect(),
+            values: Vec::new(),
             stderr: slice
                 .stderr
                 .as_ref()
                 .map(|stderr| stderr.iter().copied().map(finite).collect()),
+            invariance: None,
         }
+    }
+
+    /// The same document of this quantity.
+    #[must_use]
+    pub fn showing(mut self, quantity: SliceQuantity) -> Self {
+        if quantity != SliceQuantity::Loss {
+            self.values = std::mem::take(&mut self.loss);
+        }
+        self.quantity = quantity;
+        self
     }
 }
 
@@ -371,6 +474,24 @@ mod tests {
         assert_eq!(again.loss[..4], slice().loss[..4]);
         assert_eq!(value["stderr"][1][0], 0.4);
         assert!(again.stderr.unwrap()[5].is_nan());
+    }
+
+    #[test]
+    fn another_quantity_is_not_called_loss() {
+        let directions = Directions::new(vec![1.0, 0.0], vec![0.0, 2.0]).unwrap();
+        let directions = DirectionsDocument::new(&directions, "file");
+        let document = SliceDocument::new(Subject::default(), directions, &slice());
+        let class = SliceQuantity::ClassLoss { class: 2 };
+        for quantity in [SliceQuantity::Loss, SliceQuantity::Gap, class] {
+            let text = serde_json::to_string(&document.clone().showing(quantity.clone())).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let is_loss = quantity == SliceQuantity::Loss;
+            assert_eq!(value.get("loss").is_some(), is_loss);
+            assert_eq!(value.get("values").is_some(), !is_loss);
+            let read: SliceDocument = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.quantity, quantity);
+            assert_eq!(read.slice().unwrap().loss[..4], slice().loss[..4]);
+        }
     }
 
     #[test]

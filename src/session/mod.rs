@@ -6,6 +6,7 @@
 //! metrics.csv              one row a step
 //! layers.csv               gradient norm and update ratio of each layer, one row a step
 //! parameters.safetensors   the last parameters, under PyTorch's names
+//! optimizer.safetensors    what the optimizer remembers at the last parameters
 //! snapshots.safetensors    `steps` [n] and `parameters` [n, P], for the path
 //! results/*.json           the analyses of the last parameters
 //! figures/*.svg, *.png     every view
@@ -17,6 +18,7 @@ mod folder;
 pub mod json;
 pub mod measures;
 mod metrics;
+mod optimizer;
 
 pub use error::SessionError;
 pub use files::write_atomically;

@@ -73,7 +73,7 @@ impl Run {
         Self::from_setup(Arc::new(setup))
     }
 
-    /// The run at step 0 of what was set up before.
+    /// The run at the beginning of what was set up before.
     ///
     /// # Errors
     /// [`RunError`].
@@ -116,7 +116,7 @@ impl Run {
             gradient: vec![0.0; dim],
             parameter_norms: Norms::default(),
             theta,
-            step: 0,
+            step: setup.initial.step,
             history: History::new(),
             snapshots: Snapshots::new(memory),
             sharpness: None,
@@ -125,11 +125,14 @@ impl Run {
             validation_space: setup.validation.as_ref().map(|set| set.workspace()),
             setup,
         };
+        if let Some(state) = &run.setup.initial.optimizer {
+            run.optimizer.restore(state).map_err(RunError::model)?;
+        }
         run.snapshots.push(Arc::clone(&run.setup.initial));
         Ok(run)
     }
 
-    /// Back to step 0, with the recipe's own hyperparameters.
+    /// Back to the beginning, with the recipe's own hyperparameters.
     ///
     /// # Errors
     /// [`RunError`].

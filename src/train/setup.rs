@@ -39,6 +39,9 @@ pub enum RunError {
     /// A hyperparameter cannot be changed.
     #[error("{0}")]
     Hyperparameter(String),
+    /// A run cannot begin where it was asked to.
+    #[error("{0}")]
+    Fork(String),
     /// There is no snapshot to go back to.
     #[error("there is no snapshot at or before step {0}")]
     NoSnapshot(u64),
@@ -79,7 +82,7 @@ pub struct Setup {
     pub validation: Option<Objective<f32>>,
     /// The layers that the metrics tell apart.
     pub layers: Vec<Layer>,
-    /// The parameters at step 0.
+    /// Where the run begins: at step 0, or where it parts from another run.
     pub initial: Arc<Snapshot>,
     /// Samples in a batch (the whole training set for full batch).
     pub batch_size: usize,
@@ -159,6 +162,71 @@ impl Setup {
             validation,
             recipe,
             training_double: OnceLock::new(),
+        })
+    }
+
+    /// The same data, network and loss for a run that begins at `start`, with
+    /// the optimizer, the schedule, the training and the seed of `recipe`. What
+    /// the optimizer remembered at `start` is kept where the optimizer is of the
+    /// same kind. A recipe that asks for no step after `start` gets as many as
+    /// it says from there.
+    ///
+    /// # Errors
+    /// [`RunError::Fork`] where the recipe has other data, another model or
+    /// another loss, or `start` is not a finite parameter vector of this
+    /// network.
+    pub fn branch(&self, recipe: &Recipe, start: &Snapshot) -> Result<Self, RunError> {
+        let same = [
+            ("data", self.recipe.data == recipe.data),
+            ("model", self.recipe.model == recipe.model),
+            ("loss", self.recipe.loss == recipe.loss),
+        ];
+        if let Some((section, _)) = same.iter().find(|(_, same)| !same) {
+            return Err(RunError::Fork(format!(
+                "[{section}] of the recipe has changed: a fork keeps data, model and loss"
+            )));
+        }
+        if start.theta.len() != self.dim() {
+            return Err(RunError::Fork(format!(
+                "the start has {} parameters, and the network has {}",
+                start.theta.len(),
+                self.dim()
+            )));
+        }
+        if !start.theta.iter().all(|value| value.is_finite()) {
+            return Err(RunError::Fork(
+                "a parameter of the start is not a finite number".to_owned(),
+            ));
+        }
+        let mut recipe = recipe.clone();
+        let steps = recipe.training.count("steps") as u64;
+        if steps <= start.step {
+            let steps = start.step.saturating_add(steps);
+            recipe
+                .training
+                .set("steps", i64::try_from(steps).unwrap_or(i64::MAX));
+        }
+        let same_optimizer = recipe.optimizer.kind == self.recipe.optimizer.kind;
+        let optimizer = start.optimizer.clone().filter(|_| same_optimizer);
+        let batch_size = recipe.training.count("batch_size");
+        let batches = Batches::new(recipe.seed, self.data.train.len(), batch_size);
+        Ok(Self {
+            initial: Arc::new(Snapshot {
+                step: start.step,
+                theta: Arc::clone(&start.theta),
+                optimizer,
+            }),
+            batch_size: batches.size(),
+            steps_per_epoch: batches.per_epoch(),
+            base_dir: self.base_dir.clone(),
+            data: Arc::clone(&self.data),
+            network: Arc::clone(&self.network),
+            loss: Arc::clone(&self.loss),
+            training: self.training.clone(),
+            validation: self.validation.clone(),
+            layers: self.layers.clone(),
+            recipe: Arc::new(recipe),
+            training_double: self.training_double.clone(),
         })
     }
 

@@ -63,7 +63,8 @@ impl Snapshots {
     pub fn push(&mut self, snapshot: Arc<Snapshot>) {
         match self.kept.last() {
             Some(last) if last.step >= snapshot.step => return,
-            Some(last) if last.step > 0 && !wants(self.density, last.step) => {
+            // The first one stays, at whatever step.
+            Some(last) if self.kept.len() > 1 && !wants(self.density, last.step) => {
                 self.bytes -= last.bytes();
                 self.kept.pop();
             }
@@ -71,10 +72,13 @@ impl Snapshots {
         }
         self.bytes += snapshot.bytes();
         self.kept.push(snapshot);
-        while self.bytes > self.limit && self.kept.len() > 2 {
-            self.density /= 2;
-            self.thin();
-        }
+        self.thin_to_limit();
+    }
+
+    /// Holds at most `limit` bytes from now on.
+    pub fn limit_to(&mut self, limit: usize) {
+        self.limit = limit;
+        self.thin_to_limit();
     }
 
     /// Snapshots that were kept before, by rising step, as they are: none is
@@ -88,11 +92,21 @@ impl Snapshots {
         }
     }
 
+    fn thin_to_limit(&mut self) {
+        while self.bytes > self.limit && self.kept.len() > 2 {
+            self.density /= 2;
+            self.thin();
+        }
+    }
+
     fn thin(&mut self) {
+        let first = self.kept.first().map(|snapshot| snapshot.step);
         let last = self.kept.last().map(|snapshot| snapshot.step);
         let density = self.density;
         self.kept.retain(|snapshot| {
-            snapshot.step == 0 || Some(snapshot.step) == last || wants(density, snapshot.step)
+            Some(snapshot.step) == first
+                || Some(snapshot.step) == last
+                || wants(density, snapshot.step)
         });
         self.bytes = self.kept.iter().map(|snapshot| snapshot.bytes()).sum();
     }

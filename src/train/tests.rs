@@ -259,3 +259,56 @@ fn the_golden_network_trains_to_the_reference_losses() {
         }
     }
 }
+
+#[test]
+fn a_branch_from_a_snapshot_repeats_the_run() {
+    // What the optimizer remembers goes along.
+    let mut recipe = recipe();
+    recipe.optimizer = optimizer("adam", 0.01);
+    let run = finished(&recipe);
+    let start = run.snapshots().at_or_before(20).unwrap();
+    assert_eq!(start.step, 20);
+    let setup = run.setup().branch(&recipe, start).unwrap();
+    let mut branch = Run::from_setup(setup.into()).unwrap();
+    assert_eq!(branch.steps_done(), 20);
+    assert_eq!(finish(&mut branch), StepOutcome::Finished);
+    assert_eq!(branch.parameters(), run.parameters());
+    assert_eq!(branch.history().rows()[0].step, 20);
+    assert_eq!(branch.snapshots().first().unwrap().step, 20);
+    // Back to where it parted.
+    branch.reset().unwrap();
+    assert_eq!(branch.parameters(), &start.theta[..]);
+}
+
+#[test]
+fn a_branch_takes_other_settings_but_not_another_network() {
+    let run = finished(&recipe());
+    let last = run.snapshot();
+    let mut other = recipe();
+    other.optimizer = optimizer("adam", 0.01);
+    other.training.set("batch_size", 7);
+    let setup = run.setup().branch(&other, &last).unwrap();
+    // The momentum of one optimizer is not another's.
+    assert!(setup.initial.optimizer.is_none());
+    assert_eq!(setup.batch_size, 7);
+    // All steps were done: it gets as many again.
+    let mut branch = Run::from_setup(setup.into()).unwrap();
+    assert_eq!(branch.total_steps(), 100);
+    assert_eq!(finish(&mut branch), StepOutcome::Finished);
+    let refused = |recipe: &Recipe, start: &Snapshot| {
+        let error = run.setup().branch(recipe, start).unwrap_err();
+        error.to_string()
+    };
+    let mut model = recipe();
+    model.model.set("hidden", vec![3i64]);
+    assert!(refused(&model, &last).contains("[model]"));
+    let start = |theta: Vec<f32>| Snapshot {
+        step: 3,
+        theta: theta.into(),
+        optimizer: None,
+    };
+    assert!(refused(&recipe(), &start(vec![0.0; 2])).contains("2 parameters"));
+    let mut infinite = last.theta.to_vec();
+    infinite[1] = f32::INFINITY;
+    assert!(refused(&recipe(), &start(infinite)).contains("finite"));
+}

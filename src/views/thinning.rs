@@ -22,6 +22,8 @@ struct Block {
     low: usize,
     /// Index of the first of the highest finite values.
     high: usize,
+    /// Those values themselves: in a long series they lie far apart.
+    range: [f64; 2],
     /// How many values are finite: all, some, or none.
     finite: Finite,
 }
@@ -35,10 +37,12 @@ enum Finite {
 
 impl Block {
     fn of_value(values: &Chunked<f64>, index: usize) -> Self {
+        let value = values[index];
         Self {
             low: index,
             high: index,
-            finite: if values[index].is_finite() {
+            range: [value; 2],
+            finite: if value.is_finite() {
                 Finite::All
             } else {
                 Finite::None
@@ -47,7 +51,7 @@ impl Block {
     }
 
     /// Both blocks together; `other` follows.
-    fn with(self, other: Self, values: &Chunked<f64>) -> Self {
+    fn with(self, other: Self) -> Self {
         match (self.finite, other.finite) {
             (Finite::None, Finite::None) => self,
             (Finite::None, _) => Self {
@@ -58,19 +62,18 @@ impl Block {
                 finite: Finite::Some,
                 ..self
             },
-            (a, b) => Self {
-                low: if values[other.low] < values[self.low] {
-                    other.low
-                } else {
-                    self.low
-                },
-                high: if values[other.high] > values[self.high] {
-                    other.high
-                } else {
-                    self.high
-                },
-                finite: if a == b { a } else { Finite::Some },
-            },
+            (a, b) => {
+                let lower = other.range[0] < self.range[0];
+                let higher = other.range[1] > self.range[1];
+                let low = if lower { other } else { self };
+                let high = if higher { other } else { self };
+                Self {
+                    low: low.low,
+                    high: high.high,
+                    range: [low.range[0], high.range[1]],
+                    finite: if a == b { a } else { Finite::Some },
+                }
+            }
         }
     }
 }
@@ -83,10 +86,7 @@ impl Extremes {
             if !(index + 1).is_multiple_of(BLOCK) {
                 continue;
             }
-            let mut block = joined(
-                (index + 1 - BLOCK..=index).map(|i| Block::of_value(values, i)),
-                values,
-            );
+            let mut block = joined((index + 1 - BLOCK..=index).map(|i| Block::of_value(values, i)));
             for level in 0.. {
                 let Some(complete) = block.take() else { break };
                 if self.levels.len() == level {
@@ -96,7 +96,7 @@ impl Extremes {
                 blocks.push(complete);
                 if blocks.len().is_multiple_of(BLOCK) {
                     let last = blocks[blocks.len() - BLOCK..].iter().copied();
-                    block = joined(last, values);
+                    block = joined(last);
                 }
             }
         }
@@ -124,20 +124,42 @@ impl Extremes {
     /// Indices of the first lowest and of the first highest finite value of a
     /// stretch; nothing where none is finite.
     pub fn within(&self, values: &Chunked<f64>, from: usize, to: usize) -> Option<(usize, usize)> {
+        self.whole(values, from, to)
+            .filter(|block| block.finite != Finite::None)
+            .map(|block| (block.low, block.high))
+    }
+
+    /// A stretch as one block; nothing where it is empty.
+    fn whole(&self, values: &Chunked<f64>, from: usize, to: usize) -> Option<Block> {
         let to = to.min(values.len());
         let mut whole: Option<Block> = None;
         let mut at = from;
         while at < to {
             let (block, length) = self.block(values, at, to);
             whole = Some(match whole {
-                Some(before) => before.with(block, values),
+                Some(before) => before.with(block),
                 None => block,
             });
             at += length;
         }
         whole
-            .filter(|block| block.finite != Finite::None)
-            .map(|block| (block.low, block.high))
+    }
+
+    /// The end of the unbroken piece that begins at `from`, at most `to`, with
+    /// its extremes as [`Extremes::within`] finds them.
+    pub fn piece(
+        &self,
+        values: &Chunked<f64>,
+        from: usize,
+        to: usize,
+    ) -> (usize, Option<(usize, usize)>) {
+        match self.whole(values, from, to) {
+            Some(block) if block.finite == Finite::All => (to, Some((block.low, block.high))),
+            _ => {
+                let end = self.next_break(values, from, to);
+                (end, self.within(values, from, end))
+            }
+        }
     }
 
     /// The first index in a stretch whose value is finite (or is not); its end
@@ -165,8 +187,8 @@ impl Extremes {
     }
 }
 
-fn joined(blocks: impl Iterator<Item = Block>, values: &Chunked<f64>) -> Option<Block> {
-    blocks.reduce(|whole, block| whole.with(block, values))
+fn joined(blocks: impl Iterator<Item = Block>) -> Option<Block> {
+    blocks.reduce(Block::with)
 }
 
 /// The end of the stretch from `from` for which `same` holds: it holds up to
@@ -259,8 +281,8 @@ pub fn indices(
         }
         let here = column(at);
         let end = stretch(at, to, |i| column(i) == here);
-        let end = extremes.next_break(values, at, end);
-        let (low, high) = extremes.within(values, at, end).unwrap_or((at, at));
+        let (end, found) = extremes.piece(values, at, end);
+        let (low, high) = found.unwrap_or((at, at));
         let mut of_column = [at, low, high, end - 1];
         of_column.sort_unstable();
         for index in of_column {

@@ -199,11 +199,11 @@ impl Drawing<'_> {
                 } else {
                     1.0
                 };
-                let size = crowd * (scatter.size * self.theme.marker_size) as f32;
+                let unit = crowd * self.theme.marker_size as f32;
                 let edge = scatter
                     .edged
                     .then(|| Stroke::new(1.0, color(self.theme.background)));
-                let around = self.frame.expand(size);
+                let around = self.frame.expand(unit * scatter.largest_size() as f32);
                 for (index, (&x, &y)) in xs.iter().zip(&ys).enumerate() {
                     let at = pos2(x as f32, y as f32);
                     if !(x.is_finite() && y.is_finite() && around.contains(at)) {
@@ -218,6 +218,7 @@ impl Drawing<'_> {
                         }
                         _ => ink(self.theme, point_ink),
                     };
+                    let size = unit * scatter.point_size(index) as f32;
                     shapes::marker(at, marker, size, fill, edge, out);
                 }
             }

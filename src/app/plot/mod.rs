@@ -13,8 +13,11 @@
 //! shapes are kept until the figure, the size, the theme or the bounds change.
 
 mod decorations;
+mod fitting;
+mod handle;
 mod marks;
 mod mosaic;
+mod panel;
 mod prepare;
 mod readout;
 mod shapes;
@@ -30,20 +33,19 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use eframe::egui::{
-    self, Id, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, UiBuilder, Vec2, Vec2b, WidgetInfo,
-};
-use egui_plot::{Plot, PlotMemory, PlotTransform, PlotUi};
+use eframe::egui::{self, Id, Pos2, Sense, Stroke, Ui, Vec2};
+use egui_plot::{PlotMemory, PlotTransform};
 
 pub use style::{color, theme};
 
 use crate::figure::layout::{FigureLayout, legend_entries};
 use crate::figure::limits::Limits;
-use crate::figure::{
-    Axes, Axis, Content, Figure, FigureTheme, Frame, Interpolation, Layer, Legend, Scale, fonts,
-};
+use crate::figure::{Axes, Axis, Content, Figure, FigureTheme, Frame, Legend, Scale};
 
-use marks::{Marks, ShapeCache};
+use fitting::{compact, legible, settled};
+use handle::Grip;
+use marks::ShapeCache;
+use panel::{PanelPlot, ShownPlot};
 use prepare::{PreparedAxes, PreparedMosaic};
 use readout::Readout;
 
@@ -83,6 +85,7 @@ pub struct FigureView {
     hidden: BTreeSet<String>,
     layout: Option<(LayoutKey, FigureLayout)>,
     fit: bool,
+    grip: Grip,
 }
 
 struct PanelState {
@@ -115,6 +118,8 @@ pub struct Options {
     pub cursors: Vec<Option<f64>>,
     /// Places to mark with a ring.
     pub marks: Vec<Place>,
+    /// A place that can be dragged elsewhere: then the drag does not pan.
+    pub handle: Option<Place>,
     /// Whether the images of mosaics can be clicked.
     pub selectable_tiles: bool,
 }
@@ -137,10 +142,23 @@ pub struct FigureResponse {
     pub hovered: Option<Place>,
     /// Where it was clicked.
     pub clicked: Option<Place>,
+    /// Where the handle is being dragged to.
+    pub dragged: Option<Dragged>,
+    /// Where the secondary button was clicked, in values of the axes.
+    pub menu_asked: Option<Place>,
     /// Panel and image under the pointer.
     pub tile_hovered: Option<(usize, usize)>,
     /// Panel and image that were clicked.
     pub tile_clicked: Option<(usize, usize)>,
+}
+
+/// A drag of the handle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dragged {
+    /// Where the pointer has it.
+    pub to: Place,
+    /// Whether it was let go there, in this frame.
+    pub released: bool,
 }
 
 impl FigureView {
@@ -165,6 +183,21 @@ impl FigureView {
         state
             .zoomed
             .map(|[x, _]| (scale.inverse(x.0), scale.inverse(x.1)))
+    }
+
+    /// The ranges of x and y that somebody zoomed to in a panel, in values;
+    /// `None` while the axes follow the data.
+    pub fn zoomed(&self, panel: usize) -> Option<[(f64, f64); 2]> {
+        let state = self.panels.get(panel)?;
+        let Prepared::Axes(prepared) = &state.prepared else {
+            return None;
+        };
+        let values =
+            |scale: Scale, (low, high): (f64, f64)| (scale.inverse(low), scale.inverse(high));
+        let Axes { x, y, .. } = &prepared.axes;
+        state
+            .zoomed
+            .map(|[on_x, on_y]| [values(x.scale, on_x), values(y.scale, on_y)])
     }
 
     /// A figure as it is seen now: zoomed, and without what the legend hides.
@@ -357,6 +390,8 @@ impl FigureView {
             match (&panel.content, &state.prepared) {
                 (Content::Axes(axes), Prepared::Axes(prepared)) => {
                     let frame = decorations::rect(place.plot, origin);
+                    let handle = options.handle.filter(|handle| handle.panel == index);
+                    let grabbed = handle.is_some_and(|at| self.grip.catches(ui, axes, at));
                     let plot = PanelPlot {
                         id: plot_id(id, index, axes),
                         frame,
@@ -367,6 +402,7 @@ impl FigureView {
                         limits: on_scales(axes, state.shown_limits(axes)),
                         fit: self.fit,
                         description: describe(figure, axes),
+                        grabbed,
                     };
                     let shown = plot.show(ui);
                     let bounds = of_bounds(shown.transform.bounds());
@@ -381,6 +417,16 @@ impl FigureView {
                         .and_then(|pointer| {
                             readout::find(prepared, &shown.transform, pointer, &theme)
                         });
+                    if handle.is_some() {
+                        let dragged = self.grip.follow(ui, index, axes, &shown, grabbed);
+                        found.dragged = found.dragged.or(dragged);
+                    }
+                    if let Some(pointer) = shown.response.interact_pointer_pos()
+                        && shown.response.secondary_clicked()
+                    {
+                        found.menu_asked =
+                            Some(place_of(index, axes, &shown.transform, pointer, None));
+                    }
                     if let Some(pointer) = shown.response.hover_pos() {
                         let place =
                             place_of(index, axes, &shown.transform, pointer, readout.as_ref());
@@ -594,127 +640,6 @@ impl PanelState {
     }
 }
 
-/// One plot of a figure about to be shown.
-struct PanelPlot<'a> {
-    id: Id,
-    frame: Rect,
-    prepared: &'a PreparedAxes,
-    theme: &'a FigureTheme,
-    generation: u64,
-    cache: &'a RefCell<ShapeCache>,
-    limits: [(f64, f64); 2],
-    fit: bool,
-    description: String,
-}
-
-/// A plot that was shown.
-struct ShownPlot {
-    response: egui::Response,
-    transform: PlotTransform,
-    /// Where the grid goes, under the marks.
-    under: egui::layers::ShapeIdx,
-}
-
-impl PanelPlot<'_> {
-    fn show(&self, ui: &mut Ui) -> ShownPlot {
-        let clip = self.frame.intersect(ui.clip_rect());
-        let under = ui.painter().with_clip_rect(clip).add(Shape::Noop);
-        let mut child = ui.new_child(UiBuilder::new().id_salt(self.id).max_rect(self.frame));
-        let equal = self.prepared.axes.equal_aspect;
-        let mut plot = Plot::new("plot")
-            .id(self.id)
-            .min_size(Vec2::ZERO)
-            .width(self.frame.width())
-            .height(self.frame.height())
-            .show_axes(false)
-            .show_grid(false)
-            .show_background(false)
-            .show_x(false)
-            .show_y(false)
-            .allow_scroll(false)
-            .allow_zoom(false)
-            .allow_drag(drag_directions(ui))
-            .set_margin_fraction(Vec2::ZERO);
-        if equal {
-            plot = plot.data_aspect(1.0);
-        }
-        if self.fit {
-            plot = plot.reset();
-        }
-        let marks = Marks::new(
-            self.prepared,
-            self.theme,
-            self.limits,
-            self.generation,
-            self.cache,
-        );
-        // The marks live as long as the plot's closure needs them.
-        let shown = plot.show(&mut child, |plot_ui| {
-            wheel(plot_ui, self.limits, equal);
-            plot_ui.add(marks);
-        });
-        let description = &self.description;
-        shown
-            .response
-            .widget_info(|| WidgetInfo::labeled(Role::Image, true, description));
-        ShownPlot {
-            response: shown.response,
-            transform: shown.transform,
-            under,
-        }
-    }
-}
-
-/// Along which axes a drag moves: both, or with Shift the one it went farther.
-fn drag_directions(ui: &Ui) -> Vec2b {
-    ui.input(|input| {
-        if !input.modifiers.shift {
-            return Vec2b::TRUE;
-        }
-        let moved = match (input.pointer.press_origin(), input.pointer.latest_pos()) {
-            (Some(from), Some(to)) => to - from,
-            _ => Vec2::ZERO,
-        };
-        let along_x = moved.x.abs() >= moved.y.abs();
-        Vec2b::new(along_x, !along_x)
-    })
-}
-
-/// How far out the wheel zooms, as a multiple of the data's range.
-const FARTHEST: f64 = 20.0;
-/// How far in it zooms.
-const NEAREST: f64 = 1e-9;
-
-/// Zooms at the pointer.
-fn wheel(plot_ui: &mut PlotUi<'_>, limits: [(f64, f64); 2], equal: bool) {
-    if !plot_ui.response().contains_pointer() {
-        return;
-    }
-    let (scroll, pinch, modifiers) = plot_ui.ctx().input(|input| {
-        let scroll = input.smooth_scroll_delta();
-        (scroll.x + scroll.y, input.zoom_delta(), input.modifiers)
-    });
-    let factor = (scroll / 250.0).exp() * pinch;
-    if (factor - 1.0).abs() < 1e-4 {
-        return;
-    }
-    let mut zoom = Vec2::splat(factor);
-    if modifiers.shift && !equal {
-        zoom.y = 1.0;
-    } else if modifiers.alt && !equal {
-        zoom.x = 1.0;
-    }
-    let bounds = plot_ui.plot_bounds();
-    for (d, span) in [bounds.width(), bounds.height()].into_iter().enumerate() {
-        let whole = limits[d].1 - limits[d].0;
-        let next = span / f64::from(zoom[d]);
-        if next > FARTHEST * whole || next < NEAREST * whole {
-            return;
-        }
-    }
-    plot_ui.zoom_bounds_around_hovered(zoom);
-}
-
 /// Names for the pans and zooms of a panel; another scale begins anew.
 fn plot_id(id: Id, index: usize, axes: &Axes) -> Id {
     let kind = |scale: Scale| match scale {
@@ -738,102 +663,6 @@ fn on_scales(axes: &Axes, limits: Limits) -> [(f64, f64); 2] {
 fn of_bounds(bounds: &egui_plot::PlotBounds) -> [(f64, f64); 2] {
     let (low, high) = (bounds.min(), bounds.max());
     [(low[0], high[0]), (low[1], high[1])]
-}
-
-/// The limits to show next: the new ones, except that the vertical axis stays
-/// as it is while the data fills most of it, so that it does not tremble.
-fn settled(axes: &Axes, before: Limits, found: Limits) -> Limits {
-    let scale = axes.y.scale;
-    let (a, b) = (scale.forward(before.y.0), scale.forward(before.y.1));
-    let (c, d) = (scale.forward(found.y.0), scale.forward(found.y.1));
-    let within = c >= a && d <= b;
-    let keep = axes.y.limits.is_none()
-        && !axes.is_picture()
-        && !axes.equal_aspect
-        && within
-        && d - c > 0.8 * (b - a);
-    Limits {
-        x: found.x,
-        y: if keep { before.y } else { found.y },
-    }
-}
-
-/// A theme for the layout with which no text becomes too small for a screen.
-fn legible(figure: &Figure, width: f64, height: f64, theme: &FigureTheme) -> FigureTheme {
-    let columns = figure
-        .rows
-        .iter()
-        .map(|row| row.panels.len())
-        .max()
-        .unwrap_or(1);
-    let unit = theme.body_size / 12.0;
-    let room = (width / columns.max(1) as f64 / (230.0 * unit))
-        .min(height / figure.rows.len().max(1) as f64 / (190.0 * unit));
-    if room < SMALLEST_TEXT {
-        theme.scaled(SMALLEST_TEXT / LAYOUT_SMALLEST_TEXT)
-    } else {
-        theme.clone()
-    }
-}
-
-/// On little room the plot comes first: notes are cut to one line and left out
-/// where even that is too much, the legend of a picture is left out.
-fn compact(figure: &mut Figure, width: f64, height: f64, theme: &FigureTheme) {
-    let columns = figure
-        .rows
-        .iter()
-        .map(|row| row.panels.len())
-        .max()
-        .unwrap_or(1)
-        .max(1);
-    let each = (
-        width / columns as f64,
-        height / figure.rows.len().max(1) as f64,
-    );
-    if each.1 > 22.0 * theme.body_size {
-        return;
-    }
-    let tiny = each.1 < 14.0 * theme.body_size;
-    let panels = figure.rows.iter_mut().flat_map(|row| row.panels.iter_mut());
-    for panel in panels {
-        let Content::Axes(axes) = &mut panel.content else {
-            continue;
-        };
-        // The plot of an equal aspect stands in the middle, its note below it.
-        let share = if axes.equal_aspect { 0.55 } else { 1.0 };
-        let room = (share * each.0 - 4.0 * theme.body_size).max(0.0);
-        axes.note = axes
-            .note_line()
-            .filter(|_| !tiny)
-            .map(|note| fonts::shortened(&note, theme.label_size, fonts::Weight::Regular, room));
-        for layer in &mut axes.layers {
-            // What the note says beside its own text is in it already.
-            match layer {
-                Layer::Heatmap(map) => {
-                    map.interpolation = Interpolation::Nearest;
-                    if map.values.iter().any(|v| v.is_nan()) {
-                        map.values = vec![0.0; map.values.len()].into();
-                    }
-                }
-                Layer::Image(image) => image.interpolation = Interpolation::Nearest,
-                _ => {}
-            }
-        }
-        if axes.equal_aspect
-            && axes
-                .layers
-                .iter()
-                .any(|layer| matches!(layer, Layer::Heatmap(_)))
-        {
-            for layer in &mut axes.layers {
-                match layer {
-                    Layer::Line(line) => line.name = None,
-                    Layer::Scatter(scatter) => scatter.name = None,
-                    _ => {}
-                }
-            }
-        }
-    }
 }
 
 fn place_of(

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Color32, Pos2, Rect, Response, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 
+use crate::app::widgets::at_pointer;
 use crate::figure::ticks::format_number;
 use crate::figure::{Axes, Axis, FigureTheme, Layer, Marker, Scatter, ScatterColors, Ticks};
 
@@ -355,14 +356,7 @@ pub(super) fn show(
         );
     }
     painter.extend(out);
-    let tooltip = egui::Tooltip::always_open(
-        ui.ctx().clone(),
-        response.layer_id,
-        response.id,
-        egui::PopupAnchor::Pointer,
-    );
-    tooltip.gap(14.0).show(|ui| {
-        ui.spacing_mut().item_spacing = vec2(8.0, 2.0);
+    at_pointer(ui, response.id, |ui| {
         if !readout.title.is_empty() {
             ui.label(egui::RichText::new(&readout.title).strong());
         }

@@ -165,6 +165,14 @@ pub(super) fn marker(
             fill: color,
             stroke: outline,
         })),
+        Marker::Ring => {
+            let width = (size * 0.1).clamp(1.0, 1.5);
+            if let Some(edge) = edge {
+                let around = Stroke::new(width + 2.0 * edge.width, edge.color);
+                shapes.push(Shape::circle_stroke(at, r, around));
+            }
+            shapes.push(Shape::circle_stroke(at, r, Stroke::new(width, color)));
+        }
         Marker::Square => {
             let s = 0.88;
             shapes.push(polygon(&[(-s, -s), (s, -s), (s, s), (-s, s)]));

@@ -40,7 +40,7 @@ fn follow(editor: &mut RecipeEditor, ws: &mut Workspace, from: f64, frames: u32)
             time: Some(from + 0.1 * f64::from(frame)),
             ..egui::RawInput::default()
         };
-        let _ = ctx.run_ui(input, |ui| editor.follow(ui.ctx(), ws));
+        let _ = crate::app::testing::frame(&ctx, input, |ui| editor.follow(ui.ctx(), ws));
     }
 }
 
@@ -184,7 +184,7 @@ fn every_section_and_every_kind_can_be_shown() {
                     )),
                     ..egui::RawInput::default()
                 };
-                let output = ctx.run_ui(input, |ui| {
+                let output = crate::app::testing::frame(&ctx, input, |ui| {
                     let requests = editor.ui(ui, &mut ws, &mut pictures);
                     assert!(requests.is_empty());
                 });

@@ -28,13 +28,14 @@ use std::sync::{Arc, OnceLock};
 
 use eframe::egui::{
     self, Align2, Context, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    pos2,
 };
 use eframe::egui_wgpu::RenderState;
 use eframe::wgpu;
 
 use super::plot::{self, color};
 use super::theme::Palette;
+use super::widgets::values_at_pointer;
 use crate::figure::contour::contour_levels;
 use crate::figure::layout::FigureLayout;
 use crate::figure::ticks::format_number;
@@ -380,22 +381,5 @@ fn readout(ui: &Ui, response: &egui::Response, scene: &Scene, view: &Projection,
         (scene.beta.axis.label.as_str(), format_number(beta, 3)),
         (scene.label.as_str(), loss),
     ];
-    let tooltip = egui::Tooltip::always_open(
-        ui.ctx().clone(),
-        response.layer_id,
-        response.id,
-        egui::PopupAnchor::Pointer,
-    );
-    tooltip.gap(14.0).show(|ui| {
-        ui.spacing_mut().item_spacing = vec2(8.0, 2.0);
-        egui::Grid::new("place on the surface")
-            .num_columns(2)
-            .show(ui, |ui| {
-                for (name, value) in rows {
-                    ui.label(name);
-                    ui.label(value);
-                    ui.end_row();
-                }
-            });
-    });
+    values_at_pointer(ui, response.id, &rows);
 }

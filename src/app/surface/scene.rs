@@ -128,6 +128,13 @@ impl Scene {
         for layer in &axes.layers {
             match layer {
                 Layer::Line(line) => lines.push(draped(&field, line, place)),
+                // What a map says by a ring, a surface says by the height.
+                Layer::Scatter(scatter) if scatter.marker == Marker::Ring => {
+                    let height = |value| height_of(&color.normalization, value);
+                    let (line, ends) = dropped(&field, scatter, place, height);
+                    lines.push(line);
+                    points.extend(ends);
+                }
                 Layer::Scatter(scatter) => points.extend(scattered(&field, scatter, place)),
                 _ => {}
             }
@@ -220,6 +227,43 @@ fn draped(field: &HeightField, line: &Line, place: impl Fn(f64, f64) -> [f32; 2]
     }
 }
 
+/// Drop-lines from the points' own values to the surface, and their ends.
+fn dropped(
+    field: &HeightField,
+    scatter: &Scatter,
+    place: impl Fn(f64, f64) -> [f32; 2],
+    height: impl Fn(f64) -> f32,
+) -> (SurfaceLine, Vec<SurfacePoint>) {
+    let ends: Vec<[Vec3; 2]> = scatter
+        .x
+        .iter()
+        .zip(scatter.y.iter())
+        .zip(&scatter.values)
+        .take(POINTS)
+        .filter_map(|((&x, &y), &value)| {
+            let ([x, z], own) = (place(x, y), height(value));
+            let foot = field.height_at(x, z)?;
+            own.is_finite()
+                .then_some([vec3(x, own, z), vec3(x, foot, z)])
+        })
+        .collect();
+    let points = ends
+        .iter()
+        .enumerate()
+        .map(|(index, [own, _])| SurfacePoint {
+            at: *own,
+            marker: Marker::Circle,
+            ink: scatter.point_style(index).1,
+            size: 0.7,
+        });
+    let points = points.collect();
+    let line = SurfaceLine {
+        pieces: ends,
+        style: LineStyle::solid(scatter.point_style(0).1).width(0.6),
+    };
+    (line, points)
+}
+
 fn scattered(
     field: &HeightField,
     scatter: &Scatter,
@@ -235,7 +279,7 @@ fn scattered(
                 at: vec3(x, field.height_at(x, z)?, z),
                 marker,
                 ink,
-                size: scatter.size,
+                size: scatter.point_size(index),
             })
         })
         .collect()
@@ -336,5 +380,24 @@ pub(super) mod tests {
         let empty = Axes::new(Axis::new("x"), Axis::new("y"));
         assert!(Scene::of(&empty, &[], "").is_none());
         assert!(Scene::of(&axes(2, |a, _| a), &[], "").is_some());
+    }
+
+    #[test]
+    fn drop_lines_lead_from_a_value_to_the_surface() {
+        let halos = Scatter {
+            marker: Marker::Ring,
+            values: vec![1.0, f64::NAN],
+            ..Scatter::new(vec![0.5, -0.5], vec![0.0, 0.0])
+        };
+        let axes = axes(9, |a, b| a * a + b * b).with(halos);
+        let scene = Scene::of(&axes, &[], "").unwrap();
+        let drops = scene.lines.last().unwrap();
+        // Not-a-number has no height.
+        assert_eq!(drops.pieces.len(), 1);
+        let [own, foot] = drops.pieces[0];
+        assert_eq!((own.x, own.z), (foot.x, foot.z));
+        let [_, _, value] = scene.values(own);
+        let [_, _, below] = scene.values(foot);
+        assert!((value - 1.0).abs() < 1e-5 && (below - 0.25).abs() < 1e-5);
     }
 }

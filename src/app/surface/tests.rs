@@ -393,7 +393,7 @@ fn without_a_device_nothing_is_shown() {
     let figure = Arc::new(Figure::single(axes(5, |a, _| a)));
     let mut shown = true;
     let context = Context::default();
-    let _ = context.run_ui(egui::RawInput::default(), |ui| {
+    let _ = crate::app::testing::frame(&context, egui::RawInput::default(), |ui| {
         view.set_figure(&figure, 3);
         shown = view.show(ui, Id::unique("surface"), &[], &[]).is_some();
     });

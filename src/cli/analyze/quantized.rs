@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::super::{Failure, picture};
 use super::{Common, target, write_json};
-use crate::engine::Landscape;
-use crate::engine::SliceShape;
 use crate::engine::analyses::SliceDirections;
 use crate::engine::quantized::{QuantizedSettings, quantized};
+use crate::landscape::Extent;
 use crate::nn::quantize::{QuantizerScope, ScaleRule};
+use crate::session::json::DirectionsDocument;
 use crate::session::measures::QuantizedDocument;
-use crate::session::{describe_directions, subject};
+use crate::session::subject;
 use crate::views;
 
 /// Which quantizer, and what is looked at.
@@ -104,7 +104,7 @@ pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
         settings.slice.grid = usize::from(grid);
     }
     if let Some(extent) = args.extent {
-        settings.slice.extent = extent;
+        settings.slice.extent = Extent::Symmetric(extent);
     }
     if let Some(seed) = args.seed {
         settings.slice.directions = SliceDirections::Random { seed };
@@ -121,17 +121,17 @@ pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
         let height = 360.0 * figure.rows.len() as f64 + 40.0;
         picture::write(figure, setup, (960.0, height), path)?;
     }
-    // Documents describe the directions of a landscape.
-    let landscape = Landscape {
-        shape: SliceShape::Line(std::sync::Arc::new(report.line.float.clone())),
-        directions,
-        path: Vec::new().into(),
-        share: None,
-        errors: None,
-    };
+    let mut plane = DirectionsDocument::new(&directions, "axes");
+    if target.theta.len() != 2
+        && let SliceDirections::Random { seed } = settings.slice.directions
+    {
+        plane.source = "random".to_owned();
+        plane.seed = Some(seed);
+        plane.normalization = Some(setup.recipe.slice.text("normalization").to_owned());
+    }
     let document = QuantizedDocument {
         subject: subject(setup, target.step, "train"),
-        directions: describe_directions(&landscape, &settings.slice, target.theta.len()),
+        directions: plane,
         report,
     };
     write_json(&args.common.out, &document)

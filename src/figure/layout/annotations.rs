@@ -13,6 +13,10 @@ use crate::figure::theme::{FigureTheme, black_or_white_on};
 
 /// Places all text inside a plot.
 pub(super) fn place(axes: &Axes, view: &View, plot: Rect, theme: &FigureTheme) -> Vec<TextBox> {
+    // Where there is nothing to place, the data need not be looked at.
+    if !axes.layers.iter().any(has_text) {
+        return Vec::new();
+    }
     let mut placer = Placer {
         view,
         plot,
@@ -36,6 +40,15 @@ pub(super) fn place(axes: &Axes, view: &View, plot: Rect, theme: &FigureTheme) -
         }
     }
     placer.placed
+}
+
+fn has_text(layer: &Layer) -> bool {
+    match layer {
+        Layer::Text(_) => true,
+        Layer::Rule(rule) => rule.label.is_some(),
+        Layer::Contours(contours) => contours.labelled,
+        _ => false,
+    }
 }
 
 struct Placer<'a> {

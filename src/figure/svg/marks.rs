@@ -178,8 +178,9 @@ impl Writer {
     }
 
     fn scatter(&mut self, scatter: &Scatter, placed: &PanelLayout) {
-        let radius = 0.5 * scatter.size * self.theme.marker_size;
-        let reach = placed.plot.grown(2.0 * radius);
+        let reach = placed
+            .plot
+            .grown(scatter.largest_size() * self.theme.marker_size);
         // Points in their own order, so that no class hides the others; equal
         // neighbours share a group.
         let mut open: Option<(Marker, [u8; 4])> = None;
@@ -201,6 +202,7 @@ impl Writer {
                 let _ = writeln!(self.out, "<g{attributes}>");
                 open = Some((marker, rgba));
             }
+            let radius = 0.5 * scatter.point_size(i) * self.theme.marker_size;
             self.path(&marker_path(marker, at, radius), "");
         }
         if open.is_some() {
@@ -433,7 +435,7 @@ pub(super) fn marker_path(marker: Marker, [x, y]: [f64; 2], radius: f64) -> Stri
     };
     match marker {
         Marker::None => String::new(),
-        Marker::Circle => {
+        Marker::Circle | Marker::Ring => {
             let r = number(radius);
             let across = number(2.0 * radius);
             format!(

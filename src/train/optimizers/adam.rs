@@ -152,4 +152,8 @@ impl<T: Scalar> Optimizer<T> for Adam<T> {
         let divisor = |v: &T| correction1 * ((v.to_f64() / correction2).sqrt() + self.epsilon);
         Some(self.square.iter().map(divisor).collect())
     }
+
+    fn momentum(&self) -> Option<Vec<f64>> {
+        super::moving(&self.mean)
+    }
 }

@@ -52,6 +52,18 @@ pub trait Optimizer<T: Scalar>: Send {
     fn preconditioner(&self) -> Option<Vec<f64>> {
         None
     }
+
+    /// The running mean or sum of gradients that it steps along. Nothing for
+    /// optimizers without one, and before the first step.
+    fn momentum(&self) -> Option<Vec<f64>> {
+        None
+    }
+}
+
+/// A running mean of gradients as [`Optimizer::momentum`] has it.
+fn moving<T: Scalar>(mean: &[T]) -> Option<Vec<f64>> {
+    let mean: Vec<f64> = mean.iter().map(|x| x.to_f64()).collect();
+    mean.iter().any(|x| *x != 0.0).then_some(mean)
 }
 
 /// What an optimizer remembers from former steps.

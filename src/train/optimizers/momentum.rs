@@ -81,4 +81,8 @@ impl<T: Scalar> Optimizer<T> for Momentum<T> {
             formula: |rate| format!("(2 + 2β)/{rate}"),
         }
     }
+
+    fn momentum(&self) -> Option<Vec<f64>> {
+        super::moving(&self.velocity)
+    }
 }

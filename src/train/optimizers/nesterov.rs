@@ -84,4 +84,8 @@ impl<T: Scalar> Optimizer<T> for Nesterov<T> {
             formula: |rate| format!("(2 + 2β)/({rate}(1 + 2β))"),
         }
     }
+
+    fn momentum(&self) -> Option<Vec<f64>> {
+        super::moving(&self.velocity)
+    }
 }

@@ -1,0 +1,354 @@
+//! Slices of the loss landscape.
+
+mod ball;
+mod controls;
+mod menu;
+mod points;
+mod readout;
+mod request;
+mod settings;
+mod twelve;
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Ui};
+
+use super::controls as common;
+use super::shown::{Plan, Shown, fingerprint};
+use super::{Panel, PanelKind};
+use crate::app::plot::{FigureResponse, Options, Place};
+use crate::app::surface::{self, Shot, SurfaceView};
+use crate::app::workspace::{Timed, Workspace};
+use crate::engine::analyses::{self, Looking, PathCentre, SliceSettings};
+use crate::engine::{Landscape, Origin, SliceShape, Slot};
+use crate::figure::Figure;
+use crate::landscape::{Focus, SliceQuantity};
+use crate::train::Snapshot;
+use crate::views::Split;
+use crate::views::landscape::{self, LandscapeSettings, PathOnPlane, SliceInfo, SliceKind};
+use ball::{Ball, Ground};
+use menu::SelfTest;
+use points::Points;
+use settings::Settings;
+use twelve::Twelve;
+
+/// What a slice was asked for with.
+#[derive(Clone, Debug, PartialEq)]
+struct Request {
+    origin: Origin,
+    step: u64,
+    slice: SliceSettings,
+}
+
+/// A slice on the screen, with what it was asked for with.
+#[derive(Clone)]
+struct Kept {
+    result: Timed<Landscape>,
+    request: Request,
+    /// The parameters in its middle.
+    centre: Arc<Snapshot>,
+    /// When it was asked for, in seconds.
+    asked_at: f64,
+}
+
+#[derive(Default)]
+pub(super) struct LandscapePanel {
+    settings: Settings,
+    submitted: Option<Request>,
+    /// The parameters that the newest request is about.
+    centred_on: Option<Arc<Snapshot>>,
+    /// When the newest request was made, in seconds.
+    submitted_at: f64,
+    kept: Option<Kept>,
+    /// The same line on the validation set.
+    validation: Option<Kept>,
+    shown: Shown<Key>,
+    surface: SurfaceView,
+    /// Where somebody looks: there slices are refined first.
+    looking: Looking,
+    points: Points,
+    twelve: Twelve,
+    self_test: Option<SelfTest>,
+    ball: Ball,
+}
+
+/// Which results are shown.
+type Key = [(usize, bool); 2];
+
+fn slot() -> Slot {
+    Slot::new("landscape")
+}
+
+impl LandscapePanel {
+    /// How the figure is built; a surface draws its contour lines itself.
+    fn plan(&self, ws: &Workspace, contours: bool) -> Option<Plan> {
+        let Kept {
+            result, request, ..
+        } = self.kept.clone()?;
+        let slice = request.slice;
+        let validation = self
+            .validation
+            .as_ref()
+            .filter(|other| {
+                let other = &other.request.slice;
+                (other.extent, &other.directions, &other.quantity)
+                    == (slice.extent, &slice.directions, &slice.quantity)
+            })
+            .map(|other| Arc::clone(&other.result.value));
+        let normalization = ws.recipe.slice.text("normalization").to_owned();
+        let class = self.class_name(ws, &slice.quantity);
+        let look = LandscapeSettings {
+            log: ws.recipe.slice.boolean("log_scale"),
+            ..self.settings.look.clone()
+        };
+        let look = LandscapeSettings {
+            contours: if contours { look.contours } else { 0 },
+            ..look
+        };
+        Some(Box::new(move || {
+            let landscape = &*result.value;
+            let source = readout::source(landscape, &slice);
+            let split = match slice.split {
+                analyses::Split::Train => Split::Training,
+                analyses::Split::Validation => Split::Validation,
+            };
+            let unit = readout::unit(landscape, &slice, &normalization);
+            let excerpt = landscape.excerpt;
+            let info = SliceInfo {
+                quantity: &landscape.quantity,
+                class: class.as_deref(),
+                symbols: [0, 1].map(|k| landscape.info.axes[k].symbol.as_deref()),
+                excerpt: excerpt.map(|excerpt| (excerpt.samples, excerpt.population)),
+                known: landscape.refining.as_ref().map(|part| part.share()),
+                ..SliceInfo::new(result.step, &source, unit, split)
+            };
+            match &landscape.shape {
+                SliceShape::Plane(slice) => {
+                    let path = PathOnPlane {
+                        points: &landscape.path,
+                        share: landscape.share.as_ref(),
+                        errors: landscape.errors.as_deref(),
+                        anchors: &landscape.anchors,
+                    };
+                    let picture = landscape
+                        .refining
+                        .as_ref()
+                        .map(|part| part.over(slice, look.smooth));
+                    let slice = picture.as_ref().unwrap_or(slice);
+                    landscape::plane(&look, Some(slice), path, &info)
+                }
+                SliceShape::Line(slice) => {
+                    let validation = match validation.as_ref().map(|other| &other.shape) {
+                        Some(SliceShape::Line(line)) => Some(&**line),
+                        _ => None,
+                    };
+                    landscape::line(&look, Some(slice), validation, &info)
+                }
+            }
+        }))
+    }
+
+    /// The name of the class whose loss is shown.
+    fn class_name(&self, ws: &Workspace, quantity: &SliceQuantity) -> Option<String> {
+        let SliceQuantity::ClassLoss { class } = quantity else {
+            return None;
+        };
+        let names = ws.run()?.info.setup.data.train.class_names();
+        names.get(*class).cloned()
+    }
+
+    /// Whether a surface is to be shown, and there is a plane for it.
+    fn is_solid(&self) -> bool {
+        let plane = |kept: &Kept| matches!(kept.result.value.shape, SliceShape::Plane(_));
+        self.settings.look.kind == SliceKind::Surface && self.kept.as_ref().is_some_and(plane)
+    }
+
+    /// Shows the surface; whether that was possible.
+    fn surface_ui(&mut self, ui: &mut Ui, ws: &mut Workspace) -> bool {
+        let Some(figure) = self.shown.figure() else {
+            return false;
+        };
+        self.surface.set_figure(figure, self.settings.look.contours);
+        let marks = self.marks(ws.linked_step().or(ws.selected));
+        let marks: Vec<[f64; 2]> = marks.iter().map(|mark| [mark.x, mark.y]).collect();
+        let shown = |_: &&Kept| self.settings.look.path;
+        let path: Vec<[f64; 2]> = self
+            .kept
+            .iter()
+            .filter(shown)
+            .flat_map(|kept| kept.result.value.path.iter())
+            .map(|point| [point.alpha, point.beta])
+            .collect();
+        let id = egui::Id::unique("landscape surface");
+        let Some(response) = self.surface.show(ui, id, &path, &marks) else {
+            return false;
+        };
+        let point = response.hovered.zip(self.kept.as_ref());
+        if let Some(point) = point.and_then(|(k, kept)| kept.result.value.path.get(k)) {
+            ws.cursor_step = Some(point.step);
+            if response.clicked {
+                ws.select_step(point.step);
+            }
+        }
+        true
+    }
+
+    /// The map or the lines.
+    fn figure_ui(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        let mut marks = self.marks(ws.linked_step().or(ws.selected));
+        marks.extend(self.ball.place());
+        let kept = self.kept.clone();
+        let ground = kept.as_ref().and_then(|kept| {
+            let landscape = &*kept.result.value;
+            // A plane through the mean of the path is not one through these.
+            (landscape.info.centre == PathCentre::Parameters).then_some(Ground {
+                landscape,
+                centre: &kept.centre,
+            })
+        });
+        let options = Options {
+            marks,
+            handle: ground.and_then(|ground| ground.ball()),
+            ..Options::default()
+        };
+        let response = self.shown.show(ui, "landscape", &options);
+        if let Some(ground) = ground {
+            self.ball.follow(ui, ws, ground, &response);
+        }
+        self.looking.at(Focus {
+            point: response.hovered.map(|place| (place.x, place.y)),
+            window: self.shown.view.zoomed(0),
+        });
+        self.respond(&response, ws);
+    }
+
+    /// What the pointer does on the map.
+    fn respond(&mut self, response: &FigureResponse, ws: &mut Workspace) {
+        let (Some(place), Some(kept)) = (response.hovered, &self.kept) else {
+            return;
+        };
+        // Only where the pointer is on the path itself.
+        let on = kept
+            .result
+            .value
+            .path
+            .iter()
+            .find(|point| point.alpha == place.x && point.beta == place.y);
+        if let Some(point) = on {
+            ws.cursor_step = Some(point.step);
+            if response.clicked.is_some() {
+                ws.select_step(point.step);
+            }
+        }
+    }
+
+    /// The places of the path at a step, to be marked.
+    fn marks(&self, step: Option<u64>) -> Vec<Place> {
+        let (Some(step), Some(kept)) = (step, &self.kept) else {
+            return Vec::new();
+        };
+        if !self.settings.look.path || matches!(kept.result.value.shape, SliceShape::Line(_)) {
+            return Vec::new();
+        }
+        let path = &kept.result.value.path;
+        path.iter()
+            .min_by_key(|point| point.step.abs_diff(step))
+            .map(|point| Place {
+                panel: 0,
+                x: point.alpha,
+                y: point.beta,
+            })
+            .into_iter()
+            .collect()
+    }
+}
+
+impl Panel for LandscapePanel {
+    fn kind(&self) -> PanelKind {
+        PanelKind::Landscape
+    }
+
+    fn title(&self, _ws: &Workspace) -> String {
+        "Landscape".to_owned()
+    }
+
+    fn ui(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        const SENTENCE: &str = "The loss on a plane through the parameters, with the path that \
+                                training takes on it.";
+        self.take(ui, ws);
+        let Some(run) = ws.run() else {
+            self.shown.clear();
+            common::nothing_trained(ui, ws, SENTENCE);
+            return;
+        };
+        self.shown.of_run(run.id());
+        self.controls(ui, ws);
+        if self.twelve_ui(ui, ws) {
+            return;
+        }
+        if common::failure(ui, ws, &slot()) {
+            self.submitted = None;
+        }
+        // A job that failed is asked for again only on demand.
+        let failed = ws
+            .run()
+            .is_some_and(|run| run.results.failure(&slot()).is_some());
+        let wanted = self.slice_settings(ws);
+        let other = self.submitted.as_ref().map(|request| &request.slice) != Some(&wanted);
+        if !failed || self.submitted.is_none() || other {
+            self.follow(ui, ws);
+        }
+        if self.kept.is_none() {
+            common::nothing_yet(ui, SENTENCE, None);
+            return;
+        }
+        let version = |kept: &Option<Kept>| {
+            kept.as_ref().map_or((0, false), |kept| {
+                (
+                    Arc::as_ptr(&kept.result.value) as usize,
+                    kept.result.complete,
+                )
+            })
+        };
+        let key = [version(&self.kept), version(&self.validation)];
+        let log = ws.recipe.slice.boolean("log_scale");
+        let settings = fingerprint(&(&self.settings, log));
+        let mut shown = std::mem::take(&mut self.shown);
+        let available = surface::is_available(ui.ctx());
+        let solid = self.is_solid() && available;
+        shown.follow(ui, key, settings, || self.plan(ws, !solid));
+        self.shown = shown;
+        if solid && self.surface_ui(ui, ws) {
+            return;
+        }
+        if self.is_solid() && !available {
+            common::remark(
+                ui,
+                "There is no graphics adapter here to draw a surface with; this is the map.",
+            );
+        }
+        self.figure_ui(ui, ws);
+    }
+
+    fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        self.menu(ui, ws);
+    }
+
+    fn figure(&self, ws: &Workspace) -> Option<Figure> {
+        Some(self.shown.as_seen(self.plan(ws, true)?()))
+    }
+
+    fn shot(&self) -> Option<Shot> {
+        self.is_solid().then(|| self.surface.shot()).flatten()
+    }
+
+    fn save(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(&self.settings).ok()
+    }
+
+    fn restore(&mut self, stored: &serde_json::Value) {
+        if let Ok(settings) = serde_json::from_value(stored.clone()) {
+            self.settings = settings;
+        }
+    }
+}
