@@ -16,6 +16,7 @@ pub mod objective;
 pub mod train;
 
 pub mod catalogue;
+pub mod connectivity;
 pub mod curvature;
 pub mod diagnostics;
 pub mod figure;

@@ -60,6 +60,8 @@ pub enum Command {
     ShowGradients,
     /// Bring data and prediction forward.
     ShowData,
+    /// Bring the paths to other solutions forward.
+    ShowPaths,
     /// Let the focused view fill the centre, or bring the others back.
     Maximise,
     /// Write the focused view's figure to a file.
@@ -188,6 +190,7 @@ impl Command {
             Self::ShowSpectrum => "Spectrum",
             Self::ShowGradients => "Gradients",
             Self::ShowData => "Data and prediction",
+            Self::ShowPaths => "Paths",
             Self::Maximise => "Maximise the view",
             Self::ExportFigure => "Export figure…",
             Self::ResetLayout => "Reset the layout",
@@ -239,6 +242,7 @@ impl Command {
             Self::ShowSpectrum => "Bring the Hessian's spectrum forward",
             Self::ShowGradients => "Bring the gradient maps forward",
             Self::ShowData => "Bring the data and the network's prediction forward",
+            Self::ShowPaths => "Bring the paths to other solutions forward",
             Self::Maximise => "Let the focused view fill the centre, or bring the others back",
             Self::ExportFigure => "Write the focused view as an SVG or PNG file",
             Self::ResetLayout => "Arrange the views as at the first start",
@@ -287,6 +291,7 @@ impl Command {
             Self::ShowSpectrum => keys![key(Key::Num3)],
             Self::ShowGradients => keys![key(Key::Num4)],
             Self::ShowData => keys![key(Key::Num5)],
+            Self::ShowPaths => keys![key(Key::Num6)],
             Self::Maximise => keys![key(Key::F)],
             Self::ExportFigure => keys![control(Key::E)],
             Self::ToggleRecipePanel => keys![control(Key::B)],
@@ -333,6 +338,7 @@ impl Command {
             | Self::ShowSpectrum
             | Self::ShowGradients
             | Self::ShowData
+            | Self::ShowPaths
             | Self::Maximise
             | Self::ExportFigure
             | Self::ResetLayout
@@ -409,6 +415,7 @@ impl Command {
             | Self::ShowSpectrum
             | Self::ShowGradients
             | Self::ShowData
+            | Self::ShowPaths
             | Self::Maximise
             | Self::ResetLayout
             | Self::ToggleRecipePanel

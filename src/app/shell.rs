@@ -285,6 +285,7 @@ impl App {
             Command::ShowSpectrum => self.workbench.focus(PanelKind::Spectrum),
             Command::ShowGradients => self.workbench.focus(PanelKind::Gradients),
             Command::ShowData => self.workbench.focus(PanelKind::Data),
+            Command::ShowPaths => self.workbench.focus(PanelKind::Paths),
             Command::Maximise => self.workbench.toggle_maximised(),
             Command::ExportFigure => self.export.open(self.workbench.focused()),
             Command::ResetLayout => self.workbench.reset_layout(),

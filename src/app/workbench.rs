@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use eframe::egui;
 use egui::{Align, Layout, Stroke, Ui, UiBuilder, WidgetText, vec2};
 use egui_tiles::{
-    EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse,
+    Container, EditAction, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse,
 };
 use strum::IntoEnumIterator as _;
 
@@ -56,8 +56,8 @@ impl Default for Workbench {
     }
 }
 
-/// Loss over spectrum on the left, the landscape over data and gradients on the
-/// right.
+/// Loss over spectrum on the left, the landscape and paths over data and
+/// gradients on the right.
 fn default_tree() -> Tree<PanelKind> {
     let mut tiles = Tiles::default();
     let tabs = |tiles: &mut Tiles<PanelKind>, kinds: &[PanelKind]| {
@@ -66,7 +66,7 @@ fn default_tree() -> Tree<PanelKind> {
     };
     let loss = tabs(&mut tiles, &[PanelKind::Loss]);
     let spectrum = tabs(&mut tiles, &[PanelKind::Spectrum]);
-    let landscape = tabs(&mut tiles, &[PanelKind::Landscape]);
+    let landscape = tabs(&mut tiles, &[PanelKind::Landscape, PanelKind::Paths]);
     let data = tabs(&mut tiles, &[PanelKind::Data, PanelKind::Gradients]);
     let left = tiles.insert_vertical_tile(vec![loss, spectrum]);
     let right = tiles.insert_vertical_tile(vec![landscape, data]);
@@ -104,6 +104,24 @@ fn is_sound(tree: &Tree<PanelKind>) -> bool {
     let mut all: Vec<_> = PanelKind::iter().collect();
     all.sort_unstable();
     reached == all
+}
+
+/// Gives the views that an older version did not know a tab beside the
+/// landscape.
+fn add_missing(tree: &mut Tree<PanelKind>) {
+    let landscape = tree.tiles.find_pane(&PanelKind::Landscape);
+    let Some(bar) = landscape.and_then(|pane| tree.tiles.parent_of(pane)) else {
+        return;
+    };
+    for kind in PanelKind::iter() {
+        if tree.tiles.find_pane(&kind).is_some() {
+            continue;
+        }
+        let pane = tree.tiles.insert_pane(kind);
+        if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(bar) {
+            tabs.add_child(pane);
+        }
+    }
 }
 
 impl Workbench {
@@ -172,6 +190,10 @@ impl Workbench {
     pub fn set_layout(&mut self, layout: serde_json::Value) -> bool {
         let tree = serde_json::from_value::<Tree<PanelKind>>(layout)
             .ok()
+            .map(|mut tree| {
+                add_missing(&mut tree);
+                tree
+            })
             .filter(is_sound);
         match tree {
             Some(tree) => {
@@ -537,6 +559,16 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              shrinks.",
             "A saliency map shows which inputs a decision hangs on.",
         ],
+        PanelKind::Paths => &[
+            "The loss on the way from the parameters that are shown to others: the first ones, a \
+             snapshot, another run, a network of another seed that is trained for it, or a file. \
+             The barrier is the height above the straight line between the losses of the ends.",
+            "Two networks may be the same up to the order of their units. Aligning permutes the \
+             units of the second to match the first (Ainsworth et al., 2022), sweep by sweep. A \
+             curve is trained so that its mean loss is least (Garipov et al., 2018). Layer by \
+             layer, one layer moves while the others stay (Adilova et al., 2023). Forks are copies \
+             of the run that part from it with other batches (Frankle et al., 2020).",
+        ],
         PanelKind::Data => &[
             "The data and what the network makes of them: regions of the plane by predicted \
              class, a fitted curve, or images with their predictions.",
@@ -547,7 +579,6 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use egui_tiles::Container;
 
     #[test]
     fn the_default_layout_shows_every_view() {
@@ -597,6 +628,33 @@ mod tests {
             assert!(!workbench.set_layout(broken));
             assert_eq!(workbench.layout().expect("unchanged"), good);
         }
+    }
+
+    #[test]
+    fn an_arrangement_of_fewer_views_gets_the_others() {
+        let mut workbench = Workbench::default();
+        let mut tiles = Tiles::default();
+        let panes: Vec<TileId> = [
+            PanelKind::Loss,
+            PanelKind::Landscape,
+            PanelKind::Spectrum,
+            PanelKind::Gradients,
+            PanelKind::Data,
+        ]
+        .into_iter()
+        .map(|kind| {
+            let pane = tiles.insert_pane(kind);
+            tiles.insert_tab_tile(vec![pane])
+        })
+        .collect();
+        let root = tiles.insert_horizontal_tile(panes);
+        let older = Tree::new(egui::Id::unique(TREE), root, tiles);
+        assert!(!is_sound(&older));
+        assert!(workbench.set_layout(serde_json::to_value(&older).expect("json")));
+        assert!(is_sound(&workbench.tree));
+        let tiles = &workbench.tree.tiles;
+        let parent = |kind| tiles.find_pane(&kind).and_then(|id| tiles.parent_of(id));
+        assert_eq!(parent(PanelKind::Paths), parent(PanelKind::Landscape));
     }
 
     #[test]

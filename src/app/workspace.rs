@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::diagnostics::PredictionMap;
+use crate::engine::paths::Connection;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
-    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, ResultKind,
-    RunId, RunInfo, RunState, Slot, Spectrum, Succession,
+    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
+    ResultKind, RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::Invariance;
@@ -57,7 +58,7 @@ pub struct Results {
     /// A slice of the loss and the path on it.
     pub landscape: Option<Timed<Landscape>>,
     /// Slices along random directions of several seeds.
-    pub rerolls: Option<Timed<Arc<[(u64, Landscape)]>>>,
+    pub rerolls: Option<Timed<Arc<[Reroll]>>>,
     /// What the self-test of the slice's normalization found.
     pub invariance: Option<Timed<Vec<Invariance>>>,
     /// The spectrum of one moment (the top eigenvalues measured while training
@@ -69,6 +70,8 @@ pub struct Results {
     pub saliency: Option<Timed<SaliencyMaps>>,
     /// Outputs over the input space or on samples.
     pub prediction: Option<Timed<PredictionMap>>,
+    /// Paths to another solution.
+    pub paths: Option<Timed<Connection>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -369,7 +372,11 @@ impl Workspace {
             // What it remembers of the path leads back to it.
             optimizer: None,
         };
-        let recipe = self.applied.clone();
+        // However late it parts, it gets the time to find its own way.
+        let mut recipe = self.applied.clone();
+        let steps = recipe.training.count("steps") as u64;
+        let steps = i64::try_from(steps.saturating_add(step)).unwrap_or(i64::MAX);
+        recipe.training.set("steps", steps);
         self.branch(&start, &recipe, &format!("{how} at step {step}"));
     }
 
@@ -888,6 +895,7 @@ impl Workspace {
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
+            ResultKind::Paths(value) => place!(paths, value),
         }
     }
 }

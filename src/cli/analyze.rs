@@ -12,6 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::Failure;
+use super::paths::{self, AlignArgs, BezierArgs, ForkArgs, InterpolateArgs, PlaneArgs};
 use super::slice::SliceArgs;
 use crate::engine::analyses::{self, SpectrumSettings};
 use crate::engine::curvature::{self, Matrix};
@@ -43,6 +44,16 @@ enum Analysis {
     Sharpness(sharpness::SharpnessArgs),
     /// The landscape of the network with weights of few bits
     Quantized(quantized::QuantizedArgs),
+    /// The loss on the straight line to other parameters, and its barrier
+    Interpolate(InterpolateArgs),
+    /// A curve of low loss to other parameters, trained
+    Bezier(BezierArgs),
+    /// Permute the units of other parameters so that they match these
+    Align(AlignArgs),
+    /// The barrier between the run and copies that part from it, by step
+    Fork(ForkArgs),
+    /// The loss on the plane through these and two other parameter vectors
+    Plane(PlaneArgs),
 }
 
 /// What every analysis can be told.
@@ -111,11 +122,17 @@ pub(super) struct Target {
 }
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
+    let dir = &args.dir;
     match &args.analysis {
-        Analysis::Slice(slice) => super::slice::analyze(&args.dir, slice),
-        Analysis::Spectrum(spectrum) => analyze_spectrum(&args.dir, spectrum),
-        Analysis::Sharpness(asked) => sharpness::analyze(&args.dir, asked),
-        Analysis::Quantized(asked) => quantized::analyze(&args.dir, asked),
+        Analysis::Slice(slice) => super::slice::analyze(dir, slice),
+        Analysis::Spectrum(spectrum) => analyze_spectrum(dir, spectrum),
+        Analysis::Interpolate(asked) => paths::interpolate(dir, asked),
+        Analysis::Bezier(asked) => paths::bezier(dir, asked),
+        Analysis::Align(asked) => paths::align(dir, asked),
+        Analysis::Fork(asked) => paths::fork(dir, asked),
+        Analysis::Plane(asked) => paths::plane(dir, asked),
+        Analysis::Sharpness(asked) => sharpness::analyze(dir, asked),
+        Analysis::Quantized(asked) => quantized::analyze(dir, asked),
     }
 }
 

@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use crate::engine::headless::FinishedRun;
 use crate::figure::embed::RECIPE_KEY;
-use crate::figure::{FigureTheme, SvgOptions, png, svg};
+use crate::figure::{Figure, FigureTheme, SvgOptions, png, svg};
 use crate::session::{RunFolder, write_atomically};
+use crate::train::Setup;
 
 /// Which figure of which run, and what it looks like.
 #[derive(Debug, Args)]
@@ -131,19 +132,25 @@ pub(super) fn write(
     path: &Path,
     look: &Look,
 ) -> Result<(), Failure> {
+    let figure = super::views::figure(run, view).with_metadata("step", run.last.step.to_string());
+    write_figure(figure, &run.setup, path, look, view.height())
+}
+
+/// Writes a figure about a run, with the run's recipe in it, in the format that
+/// the file's name asks for.
+pub(super) fn write_figure(
+    figure: Figure,
+    setup: &Setup,
+    path: &Path,
+    look: &Look,
+    height: f64,
+) -> Result<(), Failure> {
     let schema = crate::catalogue::schema();
-    let recipe = run
-        .setup
-        .recipe
-        .with_absolute_paths(&run.setup.base_dir, schema);
-    let figure = super::views::figure(run, view)
+    let recipe = setup.recipe.with_absolute_paths(&setup.base_dir, schema);
+    let figure = figure
         .with_metadata(RECIPE_KEY, recipe.to_toml(schema))
-        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
-        .with_metadata("step", run.last.step.to_string());
-    let (width, height) = (
-        look.width.unwrap_or(720.0),
-        look.height.unwrap_or(view.height()),
-    );
+        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")));
+    let (width, height) = (look.width.unwrap_or(720.0), look.height.unwrap_or(height));
     let theme = match look.theme {
         ThemeArg::Light => FigureTheme::light(),
         ThemeArg::Dark => FigureTheme::dark(),
@@ -160,7 +167,7 @@ pub(super) fn write(
 }
 
 impl Look {
-    fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self) -> Result<(), Failure> {
         for (name, value, least, most) in [
             ("--width", self.width, 120.0, 10_000.0),
             ("--height", self.height, 90.0, 10_000.0),
@@ -179,12 +186,12 @@ impl Look {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Svg,
     Png,
 }
 
-fn check_extension(path: &Path) -> Result<Format, Failure> {
+pub(super) fn check_extension(path: &Path) -> Result<Format, Failure> {
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -192,7 +199,7 @@ fn check_extension(path: &Path) -> Result<Format, Failure> {
         Some("svg") => Ok(Format::Svg),
         Some("png") => Ok(Format::Png),
         _ => Err(Failure::Input(format!(
-            "--out {} names neither an SVG nor a PNG; expected a name that ends with .svg or .png",
+            "{} names neither an SVG nor a PNG; expected a name that ends with .svg or .png",
             path.display()
         ))),
     }

@@ -8,6 +8,7 @@ mod bench;
 mod figure;
 mod list;
 mod open;
+mod paths;
 mod picture;
 mod run;
 mod slice;

@@ -69,6 +69,7 @@ fn landscape(run: &FinishedRun) -> Figure {
         points: &landscape.path,
         share: landscape.share.as_ref(),
         errors: landscape.errors.as_deref(),
+        ghosts: &[],
         anchors: &landscape.anchors,
     };
     match &landscape.shape {

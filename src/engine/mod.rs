@@ -15,6 +15,7 @@ mod job;
 mod latest;
 mod monitor;
 mod outbox;
+pub mod paths;
 mod pool;
 mod process;
 pub mod quantized;
@@ -39,7 +40,9 @@ pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo,
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
 pub use process::{cores, prepare_process, thread_time};
 pub use record::RunRecord;
-pub use result::{AnalysisResult, Landscape, ResultKind, SliceShape, Spectrum, SpectrumPoint};
+pub use result::{
+    AnalysisResult, Landscape, Reroll, ResultKind, SliceShape, Spectrum, SpectrumPoint,
+};
 pub use waker::Wake;
 
 use crate::recipe::Recipe;

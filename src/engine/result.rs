@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::analyses::{DirectionInfo, Excerpt};
+use super::paths::Connection;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::{
-    AnchorPoint, Directions, Invariance, LossErrors, PathPoint, PathShare, Refinement, Slice1d,
-    Slice2d, SliceQuantity,
+    AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
+    Slice1d, Slice2d, SliceQuantity,
 };
 use crate::train::optimizers::Stability;
 
@@ -47,6 +48,8 @@ pub struct Landscape {
     pub quantity: SliceQuantity,
     /// The snapshots' places on the plane, by rising step.
     pub path: Arc<[PathPoint]>,
+    /// The paths of other runs on the plane.
+    pub ghosts: Arc<[GhostPath]>,
     /// The places of other parameters that the plane passes through.
     pub anchors: Arc<[AnchorPoint]>,
     /// How much of the path lies outside the plane; nothing without a path.
@@ -59,6 +62,15 @@ pub struct Landscape {
     pub excerpt: Option<Excerpt>,
     /// What is known already of the next finer grid.
     pub refining: Option<Arc<Refinement>>,
+}
+
+/// A slice along random directions, and the seed that they were drawn from.
+#[derive(Clone, Debug)]
+pub struct Reroll {
+    /// The seed.
+    pub seed: u64,
+    /// The slice.
+    pub landscape: Landscape,
 }
 
 /// A line or a plane.
@@ -100,7 +112,7 @@ pub enum ResultKind {
     /// A slice of the loss.
     Landscape(Arc<Landscape>),
     /// Slices along random directions of several seeds, as many as are there yet.
-    Rerolls(Arc<[(u64, Landscape)]>),
+    Rerolls(Arc<[Reroll]>),
     /// The spectrum of the Hessian.
     Spectrum(Arc<Spectrum>),
     /// Gradient norms and gradient images of every layer.
@@ -112,4 +124,6 @@ pub enum ResultKind {
     /// What the self-test of a normalization found, for a layer and a neuron;
     /// empty where it does not apply.
     Invariance(Arc<Vec<Invariance>>),
+    /// Paths between two solutions.
+    Paths(Arc<Connection>),
 }

@@ -34,7 +34,8 @@ const BATCHES: usize = 12;
 ///
 /// # Errors
 /// `Cancelled` only where the grid has no coarser one of at most 33×33 points
-/// (51×51 has, 255×255 has not).
+/// (51×51 has, 255×255 has not), or each point takes long
+/// ([`PlaneLoss::is_costly`]).
 pub fn evaluate_slice2d<P: PlaneLoss + ?Sized>(
     plane: &P,
     alpha: &GridAxis,
@@ -243,7 +244,8 @@ fn refine<P: PlaneLoss + ?Sized>(
                 .flat_map(move |j| (0..nx).step_by(sx).map(move |i| j * nx + i))
         };
         let missing: Vec<usize> = points().filter(|k| !known[*k]).collect();
-        let must_finish = level == 0 && missing.len() <= NEVER_CANCELLED;
+        let quick = !plane.is_costly() && missing.len() <= NEVER_CANCELLED;
+        let must_finish = level == 0 && quick;
         // Small enough that all threads have work, whole rows where possible.
         let chunk = (missing.len() / (4 * rayon::current_num_threads())).clamp(1, CHUNK);
         let mut waiting: Vec<&[usize]> = missing.chunks(chunk).collect();

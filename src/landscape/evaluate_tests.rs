@@ -413,3 +413,22 @@ fn cancelling_within_a_level_keeps_the_one_before() {
     assert_eq!((found.alpha.len(), found.is_finest()), (17, false));
     assert!(found.loss.iter().all(|v| v.is_finite()));
 }
+
+#[test]
+fn what_takes_long_is_given_up_at_once() {
+    struct Costly;
+    impl PlaneLoss for Costly {
+        type Scratch = ();
+        fn scratch(&self) {}
+        fn loss_at(&self, _: f64, _: f64, (): &mut ()) -> f64 {
+            panic!("nobody waits for it")
+        }
+        fn is_costly(&self) -> bool {
+            true
+        }
+    }
+    let token = CancelToken::new();
+    token.cancel();
+    let found = evaluate_slice2d(&Costly, &axis(9), &axis(9), &token, &mut |_| ());
+    assert_eq!(found, Err(Cancelled));
+}

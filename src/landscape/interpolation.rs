@@ -46,16 +46,7 @@ pub fn interpolate<P: PlaneLoss + ?Sized>(
     points: usize,
     progress: &dyn Progress,
 ) -> Result<Interpolation, MathError> {
-    if points < 3 {
-        return Err(MathError::Argument {
-            what: "the number of points of the interpolation",
-            found: points.to_string(),
-            expected: "at least 3",
-        });
-    }
-    let lambda: Vec<f64> = (0..points)
-        .map(|i| i as f64 / (points - 1) as f64)
-        .collect();
+    let lambda = Interpolation::grid(points)?;
     let done = std::sync::atomic::AtomicUsize::new(0);
     let loss: Vec<f64> = lambda
         .par_iter()
@@ -70,44 +61,123 @@ pub fn interpolate<P: PlaneLoss + ?Sized>(
             },
         )
         .collect::<Result<_, MathError>>()?;
-    let (first, last) = (loss[0], loss[points - 1]);
-    let straight = |lambda: f64| (1.0 - lambda) * first + lambda * last;
-    let mean = 0.5 * (first + last);
-    let (barrier_at, barrier) = highest(line, &lambda, &loss, &straight, progress)?;
-    let (_, barrier_over_mean) = highest(line, &lambda, &loss, &|_| mean, progress)?;
-    Ok(Interpolation {
-        lambda,
-        loss,
-        barrier,
-        barrier_at,
-        barrier_over_mean,
-    })
+    let mut scratch = line.scratch();
+    let mut at = |lambda: f64| line.loss_at(lambda, 0.0, &mut scratch);
+    Interpolation::refined(lambda, loss, &mut at, progress)
 }
 
-/// Largest loss − base(λ) and its place: the best point of the grid, refined
-/// between its neighbours.
-fn highest<P: PlaneLoss + ?Sized>(
-    line: &P,
-    lambda: &[f64],
-    loss: &[f64],
-    base: &dyn Fn(f64) -> f64,
-    progress: &dyn Progress,
-) -> Result<(f64, f64), MathError> {
-    let excess: Vec<f64> = lambda.iter().zip(loss).map(|(l, x)| x - base(*l)).collect();
+impl Interpolation {
+    /// `points` values of λ from 0 to 1.
+    ///
+    /// # Errors
+    /// `Argument` for fewer than three.
+    pub fn grid(points: usize) -> Result<Vec<f64>, MathError> {
+        if points < 3 {
+            return Err(MathError::Argument {
+                what: "the number of points of the interpolation",
+                found: points.to_string(),
+                expected: "at least 3",
+            });
+        }
+        Ok((0..points)
+            .map(|i| i as f64 / (points - 1) as f64)
+            .collect())
+    }
+
+    /// The barriers as these points show them; between them the loss may be
+    /// higher.
+    ///
+    /// # Panics
+    /// If there are no points, or not as many losses.
+    pub fn of_points(lambda: Vec<f64>, loss: Vec<f64>) -> Self {
+        let (straight, mean) = bases(&loss);
+        let (at, barrier) = highest_point(&excess(&lambda, &loss, &straight));
+        let (_, barrier_over_mean) = highest_point(&excess(&lambda, &loss, &|_| mean));
+        Self {
+            barrier,
+            barrier_at: lambda[at],
+            barrier_over_mean,
+            lambda,
+            loss,
+        }
+    }
+
+    /// The barriers, looked for between the points too: `loss_at(λ)` is the
+    /// loss there.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    ///
+    /// # Panics
+    /// If there are no points, or not as many losses.
+    pub fn refined(
+        lambda: Vec<f64>,
+        loss: Vec<f64>,
+        loss_at: &mut dyn FnMut(f64) -> f64,
+        progress: &dyn Progress,
+    ) -> Result<Self, MathError> {
+        let (straight, mean) = bases(&loss);
+        let (barrier_at, barrier) = highest(loss_at, &lambda, &loss, &straight, progress)?;
+        let (_, barrier_over_mean) = highest(loss_at, &lambda, &loss, &|_| mean, progress)?;
+        Ok(Self {
+            lambda,
+            loss,
+            barrier,
+            barrier_at,
+            barrier_over_mean,
+        })
+    }
+}
+
+/// (1−λ)L_A + λL_B, and ½(L_A + L_B).
+fn bases(loss: &[f64]) -> (impl Fn(f64) -> f64 + use<>, f64) {
+    let (first, last) = (loss[0], loss[loss.len() - 1]);
+    let straight = move |lambda: f64| between(first, last, lambda);
+    (straight, 0.5 * (first + last))
+}
+
+/// (1−λ)a + λb: exactly a and b at the ends, and everywhere where they are equal.
+pub(crate) fn between(a: f64, b: f64, lambda: f64) -> f64 {
+    if lambda < 0.5 {
+        a + lambda * (b - a)
+    } else {
+        b - (1.0 - lambda) * (b - a)
+    }
+}
+
+fn excess(lambda: &[f64], loss: &[f64], base: &dyn Fn(f64) -> f64) -> Vec<f64> {
+    lambda.iter().zip(loss).map(|(l, x)| x - base(*l)).collect()
+}
+
+/// The first largest excess, or the first that is not a number.
+fn highest_point(excess: &[f64]) -> (usize, f64) {
     let mut best = 0;
     for (i, x) in excess.iter().enumerate() {
         if x.is_nan() {
-            return Ok((lambda[i], f64::NAN));
+            return (i, f64::NAN);
         }
         if *x > excess[best] {
             best = i;
         }
     }
-    if excess[best].is_infinite() {
-        return Ok((lambda[best], excess[best]));
+    (best, excess[best])
+}
+
+/// Largest loss − base(λ) and its place: the best point of the grid, refined
+/// between its neighbours.
+fn highest(
+    loss_at: &mut dyn FnMut(f64) -> f64,
+    lambda: &[f64],
+    loss: &[f64],
+    base: &dyn Fn(f64) -> f64,
+    progress: &dyn Progress,
+) -> Result<(f64, f64), MathError> {
+    let excess = excess(lambda, loss, base);
+    let (best, highest) = highest_point(&excess);
+    if !highest.is_finite() {
+        return Ok((lambda[best], highest));
     }
-    let mut scratch = line.scratch();
-    let mut at = |l: f64| line.loss_at(l, 0.0, &mut scratch) - base(l);
+    let mut at = |l: f64| loss_at(l) - base(l);
     let (mut a, mut b) = (
         lambda[best.saturating_sub(1)],
         lambda[(best + 1).min(lambda.len() - 1)],

@@ -33,6 +33,17 @@ pub struct AnchorPoint {
     pub beta: f64,
 }
 
+/// The path of another run on a plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GhostPath {
+    /// The run's name.
+    pub name: String,
+    /// Its number among the line styles.
+    pub series: usize,
+    /// Its snapshots' shadows, by rising step.
+    pub points: Vec<PathPoint>,
+}
+
 /// Project snapshots (step, parameters) on the plane through `centre`.
 ///
 /// # Errors

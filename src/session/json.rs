@@ -10,6 +10,7 @@ use crate::curvature::{
 use crate::engine::Landscape;
 use crate::engine::analyses::PathCentre;
 use crate::engine::curvature::{ClassCurvature, Matrix};
+use crate::engine::paths::{BARRIER, Connection};
 use crate::landscape::{
     AnchorPoint, Directions, Invariance, LossErrors, PathPoint, Slice1d, Slice2d, SliceQuantity,
 };
@@ -433,6 +434,65 @@ impl SpectrumDocument {
             smallest_vectors: Vec::new(),
         }
     }
+}
+
+/// Paths between two solutions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathsDocument<'a> {
+    /// Whose first end it is; its `split` is `both`, its `samples` those of the
+    /// training set.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Samples of the validation set; none where there is no such set.
+    pub validation_samples: Option<usize>,
+    /// What a barrier is.
+    pub barrier_definition: &'static str,
+    /// The paths.
+    #[serde(flatten)]
+    pub connection: &'a Connection,
+}
+
+impl<'a> PathsDocument<'a> {
+    /// Puts the parts together.
+    pub fn new(
+        subject: Subject,
+        validation_samples: Option<usize>,
+        connection: &'a Connection,
+    ) -> Self {
+        Self {
+            subject: Subject {
+                split: "both".to_owned(),
+                ..subject
+            },
+            validation_samples,
+            barrier_definition: BARRIER,
+            connection,
+        }
+    }
+}
+
+/// The loss on the plane through three parameter vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaneDocument {
+    /// The slice around the first of them.
+    #[serde(flatten)]
+    pub slice: SliceDocument,
+    /// The three vectors and their places.
+    pub points: Vec<PlanePoint>,
+}
+
+/// A parameter vector on a plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanePoint {
+    /// What it is called.
+    pub name: String,
+    /// Its place along the first direction.
+    pub alpha: f64,
+    /// Its place along the second direction.
+    pub beta: f64,
+    /// The loss there.
+    #[serde(with = "crate::math::floats::cell")]
+    pub loss: f64,
 }
 
 fn finite(value: f64) -> Option<f64> {

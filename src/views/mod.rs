@@ -10,6 +10,7 @@ pub mod data;
 pub mod gradients;
 pub mod landscape;
 pub mod loss;
+pub mod paths;
 pub mod quantized;
 pub mod saliency;
 pub mod sharpness;

@@ -1,4 +1,4 @@
-//! The five views: loss curves, landscape, spectrum, gradients, data.
+//! The views: loss curves, landscape, paths, spectrum, gradients, data.
 //!
 //! A panel reads the workspace, has a figure built when something that it shows
 //! has changed (at most some 15 times a second, on a thread of its own unless it
@@ -12,6 +12,7 @@ mod data;
 mod gradients;
 mod landscape;
 mod loss;
+mod paths;
 mod shown;
 mod spectrum;
 
@@ -53,6 +54,8 @@ pub enum PanelKind {
     Gradients,
     /// The data and what the network makes of them.
     Data,
+    /// Paths to other solutions.
+    Paths,
 }
 
 /// A view in a tile.
@@ -93,5 +96,6 @@ pub fn new(kind: PanelKind) -> Box<dyn Panel> {
         PanelKind::Spectrum => Box::new(spectrum::SpectrumPanel::default()),
         PanelKind::Gradients => Box::new(gradients::GradientsPanel::default()),
         PanelKind::Data => Box::new(data::DataPanel::default()),
+        PanelKind::Paths => Box::new(paths::PathsPanel::default()),
     }
 }

@@ -257,6 +257,93 @@ fn the_plane_stands_up_as_a_surface() {
     }
 }
 
+/// Chooses an entry of a list that opens.
+fn choose(harness: &mut Harness<'_, Bench>, list: &str, entry: &str) {
+    harness.get_by_label_contains(list).click();
+    harness.run_steps(3);
+    harness
+        .get_all_by_label(entry)
+        .last()
+        .expect("the entry")
+        .click();
+    harness.run_steps(3);
+    calm(harness);
+}
+
+#[test]
+fn the_slice_has_the_directions_and_values_that_were_chosen() {
+    let mut harness = harness(&[PanelKind::Landscape], (900.0, 560.0), true);
+    train(&mut harness, recipe("spirals"), 300);
+    calm(&mut harness);
+    let axes = |harness: &Harness<'_, Bench>| {
+        let bench = harness.state();
+        let figure = bench.panels[0].figure(&bench.ws).unwrap();
+        figure.axes().next().unwrap().clone()
+    };
+    choose(&mut harness, "Directions: ", "eigenvectors");
+    assert_eq!(axes(&harness).x.label, "α · v₁");
+    choose(&mut harness, "Directions: ", "path");
+    harness.get_by_label("fit").click();
+    calm(&mut harness);
+    let fitted = axes(&harness);
+    assert_eq!(fitted.y.label, "β · PC2");
+    let (low, high) = fitted.x.limits.unwrap();
+    assert!((low + high).abs() > 1e-9 || high != 1.0, "{low} {high}");
+    testing::look(&mut harness, "panel landscape path", true);
+    choose(&mut harness, "Shown: ", "validation accuracy");
+    assert_eq!(
+        axes(&harness).color_bar.unwrap().label,
+        "validation accuracy"
+    );
+    choose(&mut harness, "Shown: ", "validation − training loss");
+    let bar = axes(&harness).color_bar.unwrap();
+    assert_eq!(bar.scale.map, crate::figure::Colormap::RdBu);
+    testing::look(&mut harness, "panel landscape gap", true);
+    choose(&mut harness, "Directions: ", "through points");
+    let bench = harness.state();
+    let found = bench.ws.run().unwrap().results.landscape.clone().unwrap();
+    let start = &found.value.anchors[0];
+    assert_eq!(start.name, "start");
+    assert!((start.alpha - 1.0).abs() < 1e-6 && start.beta.abs() < 1e-6);
+}
+
+#[test]
+fn one_of_twelve_planes_is_taken() {
+    for dark in [true, false] {
+        let mut harness = harness(&[PanelKind::Landscape], (760.0, 520.0), dark);
+        train(&mut harness, recipe("moons"), 200);
+        calm(&mut harness);
+        harness.get_by_label("×12").click();
+        harness.run_steps(2);
+        until(&mut harness, "twelve planes", |bench| {
+            let rerolls = &bench.ws.run().unwrap().results.rerolls;
+            rerolls
+                .as_ref()
+                .is_some_and(|found| found.value.len() == 12)
+        });
+        calm(&mut harness);
+        testing::look(&mut harness, "panel landscape twelve", dark);
+        let before = harness.state().ws.recipe.slice.integer("seed");
+        let at = egui::pos2(190.0, 150.0);
+        harness.hover_at(at);
+        harness.step();
+        harness.drag_at(at);
+        harness.drop_at(at);
+        harness.run_steps(2);
+        let after = harness.state().ws.recipe.slice.integer("seed");
+        assert!(
+            (before + 1..before + 6).contains(&after),
+            "{before} {after}"
+        );
+        calm(&mut harness);
+        // The seed's own plane is there.
+        let bench = harness.state();
+        let figure = bench.panels[0].figure(&bench.ws).unwrap();
+        let note = figure.axes().next().unwrap().note.clone().unwrap();
+        assert!(note.contains(&format!("seed {after}")), "{note}");
+    }
+}
+
 #[test]
 fn a_diverged_run_is_explained_beside_its_curve() {
     let mut harness = harness(

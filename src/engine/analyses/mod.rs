@@ -3,6 +3,7 @@
 //! that the headless program runs the same code.
 
 mod directions;
+mod ghosts;
 mod invariance;
 mod maps;
 mod quantities;
@@ -22,6 +23,7 @@ pub use directions::{
     Anchor, AxisInfo, DirectionInfo, PathCentre, SliceAxis, SliceDirections, Through,
     slice_directions, tensor_blocks,
 };
+pub use ghosts::Ghost;
 pub use invariance::{invariance, invariance_job};
 pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,

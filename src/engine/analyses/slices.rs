@@ -1,5 +1,6 @@
 //! Slices of the loss landscape.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,10 +8,11 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use super::directions::{DirectionInfo, PathCentre, SliceDirections, SlicePlane, slice_plane};
+use super::ghosts::{Ghost, projected};
 use super::quantities::quantity_plane;
 use super::{Excerpt, Precision, Split};
 use crate::engine::job::{Analysis, JobContext, JobError};
-use crate::engine::result::{AnalysisResult, Landscape, ResultKind, SliceShape};
+use crate::engine::result::{AnalysisResult, Landscape, Reroll, ResultKind, SliceShape};
 use crate::landscape::{
     AnchorPoint, Attention, Directions, Extent, Focus, GridAxis, LossErrors, Normalization,
     PathPoint, PathShare, Picture, Place, PlaneLoss as _, QuantityPlane, Slice1d, Slice2d,
@@ -292,6 +294,7 @@ impl Projected {
             info: Arc::clone(&self.info),
             quantity: self.quantity.clone(),
             path: Arc::clone(&self.points),
+            ghosts: Arc::default(),
             anchors: Arc::clone(&self.anchors),
             share: self.share,
             errors: errors.cloned(),
@@ -486,21 +489,31 @@ pub fn slice_job(
     setup: Arc<Setup>,
     centre: Arc<Snapshot>,
     path: Vec<Arc<Snapshot>>,
+    ghosts: Vec<Ghost>,
     settings: SliceSettings,
 ) -> impl Analysis + 'static {
     move |context: &JobContext| {
         let step = centre.step;
-        let result = |landscape| AnalysisResult {
-            step,
-            kind: ResultKind::Landscape(Arc::new(landscape)),
+        let on_plane = OnceCell::new();
+        let result = |mut landscape: Landscape| {
+            let paths = on_plane.get_or_init(|| projected(&ghosts, &landscape, &centre.theta));
+            landscape.ghosts = Arc::clone(paths);
+            AnalysisResult {
+                step,
+                kind: ResultKind::Landscape(Arc::new(landscape)),
+            }
         };
         let mut publish = |landscape| context.publish(result(landscape));
         slice(&setup, &centre, &path, &settings, context, &mut publish).map(result)
     }
 }
 
+/// Points on a side of the first pictures of several seeds.
+const COARSE_REROLL: usize = 9;
+
 /// Slices along random directions of several seeds, otherwise alike: those of
-/// `seeds` in their order.
+/// `seeds` in their order, all of them coarse before any is fine. `on_slice` gets
+/// what is there after each.
 ///
 /// # Errors
 /// [`JobError`].
@@ -511,23 +524,36 @@ pub fn rerolls(
     settings: &SliceSettings,
     seeds: &[u64],
     progress: &dyn Progress,
-    on_slice: &mut dyn FnMut(&[(u64, Landscape)]),
-) -> Result<Vec<(u64, Landscape)>, JobError> {
-    let mut found = Vec::with_capacity(seeds.len());
-    let share = |k: usize| k as f64 / seeds.len() as f64;
-    for (k, &seed) in seeds.iter().enumerate() {
-        let settings = SliceSettings {
-            directions: SliceDirections::Random { seed },
-            growing: false,
-            attention: None,
-            ..settings.clone()
-        };
-        let part = Part::new(progress, share(k), share(k + 1));
-        let landscape = slice(setup, centre, path, &settings, &part, &mut |_| ())?;
-        // The coarsest grid of each is completed even after a cancellation.
-        progress.check()?;
-        found.push((seed, landscape));
-        on_slice(&found);
+    on_slice: &mut dyn FnMut(&[Reroll]),
+) -> Result<Vec<Reroll>, JobError> {
+    let mut found: Vec<Reroll> = Vec::with_capacity(seeds.len());
+    // Only an extent that follows the path asks where it runs.
+    let path = match settings.extent {
+        Extent::Fit { .. } => path,
+        Extent::Symmetric(_) => &[],
+    };
+    let coarse = settings.grid.min(COARSE_REROLL);
+    let parts = [(coarse, 0.0, 0.1), (settings.grid, 0.1, 1.0)];
+    for (grid, from, to) in parts {
+        let share = |k: usize| from + (to - from) * k as f64 / seeds.len() as f64;
+        for (k, &seed) in seeds.iter().enumerate() {
+            let settings = SliceSettings {
+                directions: SliceDirections::Random { seed },
+                growing: false,
+                attention: None,
+                grid,
+                ..settings.clone()
+            };
+            let part = Part::new(progress, share(k), share(k + 1));
+            let landscape = slice(setup, centre, path, &settings, &part, &mut |_| ())?;
+            // The coarsest grid of each is completed even after a cancellation.
+            progress.check()?;
+            match found.get_mut(k) {
+                Some(place) => place.landscape = landscape,
+                None => found.push(Reroll { seed, landscape }),
+            }
+            on_slice(&found);
+        }
     }
     Ok(found)
 }
@@ -542,11 +568,11 @@ pub fn rerolls_job(
 ) -> impl Analysis + 'static {
     move |context: &JobContext| {
         let step = centre.step;
-        let result = |found: &[(u64, Landscape)]| AnalysisResult {
+        let result = |found: &[Reroll]| AnalysisResult {
             step,
             kind: ResultKind::Rerolls(found.into()),
         };
-        let mut publish = |found: &[(u64, Landscape)]| context.publish(result(found));
+        let mut publish = |found: &[Reroll]| context.publish(result(found));
         let found = rerolls(
             &setup,
             &centre,

@@ -562,10 +562,10 @@ fn planes_of_other_seeds_are_those_slices() {
     };
     let (setup, centre) = (run.setup(), run.snapshot());
     let mut seen = 0;
-    let mut on_slice = |found: &[(u64, Landscape)]| seen = found.len();
+    let mut on_slice = |found: &[Reroll]| seen = found.len();
     let found = rerolls(setup, &centre, &[], &settings, &[4, 9], &(), &mut on_slice).unwrap();
     assert_eq!(seen, 2);
-    for (seed, landscape) in &found {
+    for Reroll { seed, landscape } in &found {
         let settings = SliceSettings {
             directions: SliceDirections::Random { seed: *seed },
             ..settings.clone()

@@ -13,9 +13,9 @@ use crate::figure::{
     Scale, Scatter, ScatterColors, contour, ticks::format_number,
 };
 use crate::landscape::{
-    AnchorPoint, LossErrors, PathPoint, PathShare, Slice1d, Slice2d, SliceQuantity,
+    AnchorPoint, GhostPath, LossErrors, PathPoint, PathShare, Slice1d, Slice2d, SliceQuantity,
 };
-use overlays::{add_basins, add_path};
+use overlays::{add_basins, add_ghosts, add_path};
 use quantity::{color_scale, label, line_label};
 
 pub use rerolls::rerolls;
@@ -146,6 +146,8 @@ pub struct PathOnPlane<'a> {
     pub share: Option<&'a PathShare>,
     /// How wrong the plane's values are under it.
     pub errors: Option<&'a LossErrors>,
+    /// The paths of other runs.
+    pub ghosts: &'a [GhostPath],
     /// Other parameters that the plane passes through.
     pub anchors: &'a [AnchorPoint],
 }
@@ -210,6 +212,7 @@ pub fn plane(
     }
     let basins = settings.basins.then(|| add_basins(&mut axes, slice));
     if settings.path {
+        add_ghosts(&mut axes, path.ghosts);
         add_path(&mut axes, path, info.step);
     }
     add_anchors(&mut axes, path.anchors);
@@ -260,7 +263,7 @@ fn plane_note(
     }
     let grid = format!("{}×{}", slice.alpha.len(), slice.beta.len());
     parts.push(match info.known {
-        Some(share) => format!("{grid}: {} known, else coarser", percent(share)),
+        Some(share) => format!("{grid}, {} so far", percent(share)),
         None => grid,
     });
     parts.extend(excerpt_note(info));

@@ -3,8 +3,8 @@
 
 use super::PathOnPlane;
 use crate::figure::ticks::format_number;
-use crate::figure::{Axes, Ink, Line, LineStyle, Marker, Scatter, ScatterColors};
-use crate::landscape::{Basin, GridPoint, PathPoint, Slice2d, basins};
+use crate::figure::{Axes, Ink, Line, LineStyle, Marker, Scatter, ScatterColors, SeriesStyle};
+use crate::landscape::{Basin, GhostPath, GridPoint, PathPoint, Slice2d, basins};
 
 pub(super) fn add_path(axes: &mut Axes, path: PathOnPlane<'_>, step: u64) {
     let points = path.points;
@@ -40,6 +40,32 @@ pub(super) fn add_path(axes: &mut Axes, path: PathOnPlane<'_>, step: u64) {
     let now = format!("step {}", format_number(shown.step as f64, 9));
     axes.layers
         .push(point(shown, Marker::Circle, 1.9, Ink::Accent, now).into());
+}
+
+/// Draws the paths of other runs, in their own colours and dashes.
+pub(super) fn add_ghosts(axes: &mut Axes, ghosts: &[GhostPath]) {
+    for ghost in ghosts {
+        let style = SeriesStyle::nth(ghost.series);
+        let line = Line::new(
+            ghost.points.iter().map(|p| p.alpha).collect::<Vec<f64>>(),
+            ghost.points.iter().map(|p| p.beta).collect::<Vec<f64>>(),
+        );
+        axes.layers.push(
+            line.style(LineStyle::from(style).width(0.8).cased())
+                .named(ghost.name.as_str())
+                .into(),
+        );
+        if let Some(last) = ghost.points.last() {
+            let end = Scatter {
+                colors: ScatterColors::Uniform(style.ink),
+                marker: style.marker,
+                size: 1.2,
+                edged: true,
+                ..Scatter::new(vec![last.alpha], vec![last.beta])
+            };
+            axes.layers.push(end.into());
+        }
+    }
 }
 
 /// How many points of a path have a halo, at most.

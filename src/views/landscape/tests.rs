@@ -56,6 +56,7 @@ fn a_plane_has_map_contours_path_and_bar() {
         points: &points,
         share: Some(&share),
         errors: Some(&errors),
+        ghosts: &[],
         anchors: &[],
     };
     let figure = plane(
@@ -245,10 +246,7 @@ fn a_picture_of_a_level_in_part_says_so() {
     let settings = LandscapeSettings::default();
     let figure = plane(&settings, Some(&slice(17)), PathOnPlane::default(), &info);
     let note = figure.axes().next().unwrap().note.clone().unwrap();
-    assert!(
-        note.starts_with("17×17: 40 % known, else coarser"),
-        "{note}"
-    );
+    assert!(note.starts_with("17×17, 40 % so far"), "{note}");
 }
 
 #[test]
@@ -260,13 +258,10 @@ fn twelve_planes_share_their_colours() {
             slice
         })
         .collect();
-    let seeded: Vec<(u64, &Slice2d)> = slices
-        .iter()
-        .enumerate()
-        .map(|(k, s)| (k as u64, s))
-        .collect();
+    let mut seeded: Vec<(u64, Option<&Slice2d>)> = (0..).zip(slices.iter().map(Some)).collect();
+    seeded[9].1 = None;
     let figure = rerolls(&LandscapeSettings::default(), &seeded, &info());
-    assert_eq!((figure.rows.len(), figure.panels().count()), (3, 12));
+    assert_eq!((figure.rows.len(), figure.panels().count()), (2, 12));
     let scales: Vec<_> = figure
         .axes()
         .flat_map(|axes| &axes.layers)
@@ -275,7 +270,8 @@ fn twelve_planes_share_their_colours() {
             _ => None,
         })
         .collect();
-    assert_eq!(scales.len(), 12);
+    // One has not come yet.
+    assert_eq!(scales.len(), 11);
     assert!(scales.iter().all(|scale| *scale == scales[0]));
     assert_eq!(
         figure.axes().nth(5).unwrap().title.as_deref(),

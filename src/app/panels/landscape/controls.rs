@@ -5,18 +5,20 @@ use eframe::egui::{self, RichText, Ui};
 use super::readout;
 use super::settings::Directions;
 use super::{LandscapePanel, slot};
-use crate::app::panels::controls::{self, NARROW, choice, header, segments, toggle};
+use crate::app::panels::controls::{self, choice, header, segments, toggle};
 use crate::app::theme::Palette;
 use crate::app::workspace::Workspace;
 use crate::landscape::SliceQuantity;
 use crate::views::landscape::SliceKind;
+
+/// Room that the read-out of the directions takes.
+const READOUT: f32 = 150.0;
 
 /// What is shown, on which samples.
 type Shown = (SliceQuantity, &'static str);
 
 impl LandscapePanel {
     pub(super) fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
-        let narrow = ui.available_width() < NARROW;
         header(ui, |ui| {
             segments(
                 ui,
@@ -57,14 +59,17 @@ impl LandscapePanel {
             }
             grid(ui, ws);
             self.extent(ui, ws);
-            if !narrow && let Some(kept) = &self.kept {
-                let info = &kept.result.value.info;
-                let weak = Palette::of(ui.visuals()).weak;
-                ui.label(RichText::new(readout::short(info)).color(weak))
-                    .on_hover_text(readout::full(info).join("\n"));
-            }
             controls::moment(ui, ws);
             controls::progress(ui, ws, &slot());
+            // Never a row of its own: the menu has it, too.
+            let room = ui.available_size_before_wrap().x > READOUT;
+            if room && let Some(kept) = &self.kept {
+                let info = &kept.result.value.info;
+                let weak = Palette::of(ui.visuals()).weak;
+                let text = RichText::new(readout::short(info)).color(weak);
+                ui.add(egui::Label::new(text).extend())
+                    .on_hover_text(readout::full(info).join("\n"));
+            }
         });
     }
 
@@ -77,6 +82,10 @@ impl LandscapePanel {
         let line = self.settings.look.kind == SliceKind::Line;
         let mut options: Vec<(Shown, String)> = Vec::new();
         let mut add = |quantity: SliceQuantity, text: &str| {
+            if quantity == SliceQuantity::Gap {
+                options.push(((quantity, "train"), text.to_owned()));
+                return;
+            }
             let splits: &[(&str, &str)] = match (line, validated) {
                 // Both are drawn.
                 (true, _) => &[("train", "")],
@@ -91,6 +100,9 @@ impl LandscapePanel {
         if setup.is_classification() {
             add(SliceQuantity::Accuracy, "accuracy");
         }
+        if validated {
+            add(SliceQuantity::Gap, "validation − training loss");
+        }
         add(SliceQuantity::GradientNorm, "‖∇L‖");
         add(SliceQuantity::Convexity, "|λmin/λmax|");
         for (class, name) in classes.iter().enumerate().take(20) {
@@ -98,10 +110,6 @@ impl LandscapePanel {
                 SliceQuantity::ClassLoss { class },
                 &format!("loss of {name}"),
             );
-        }
-        if validated {
-            let gap = (SliceQuantity::Gap, "train");
-            options.push((gap, "validation − training loss".to_owned()));
         }
         let shown = self.settings.shown_quantity(ws);
         if let SliceQuantity::SampleLoss { samples } = &shown {

@@ -20,7 +20,7 @@ use crate::app::plot::{FigureResponse, Options, Place};
 use crate::app::surface::{self, Shot, SurfaceView};
 use crate::app::workspace::{Timed, Workspace};
 use crate::engine::analyses::{self, Looking, PathCentre, SliceSettings};
-use crate::engine::{Landscape, Origin, SliceShape, Slot};
+use crate::engine::{Landscape, Origin, RunId, SliceShape, Slot};
 use crate::figure::Figure;
 use crate::landscape::{Focus, SliceQuantity};
 use crate::train::Snapshot;
@@ -38,6 +38,8 @@ struct Request {
     origin: Origin,
     step: u64,
     slice: SliceSettings,
+    /// The other runs whose paths are shown.
+    ghosts: Vec<RunId>,
 }
 
 /// A slice on the screen, with what it was asked for with.
@@ -128,6 +130,7 @@ impl LandscapePanel {
                         points: &landscape.path,
                         share: landscape.share.as_ref(),
                         errors: landscape.errors.as_deref(),
+                        ghosts: &landscape.ghosts,
                         anchors: &landscape.anchors,
                     };
                     let picture = landscape

@@ -8,7 +8,7 @@ use super::points::START;
 use super::settings::Directions;
 use super::{Kept, LandscapePanel, Request, slot};
 use crate::app::workspace::{RunRecord, Workspace};
-use crate::engine::analyses::{self, SliceDirections, SliceSettings};
+use crate::engine::analyses::{self, Ghost, SliceDirections, SliceSettings};
 use crate::engine::{Landscape, SliceShape, Succession};
 use crate::landscape::SliceQuantity;
 use crate::train::Snapshot;
@@ -59,6 +59,7 @@ impl LandscapePanel {
             origin: run.origin(),
             step: centre.step,
             slice,
+            ghosts: ghosts(ws).map(RunRecord::id).collect(),
         };
         if let Some((training, snapshot)) = self.half_done(ws, &wanted) {
             wanted = training;
@@ -98,7 +99,8 @@ impl LandscapePanel {
                 }
                 let took = self.kept.as_ref().and_then(|kept| kept.result.seconds);
                 let pause = took.unwrap_or(0.0).max(PAUSE);
-                if now < self.submitted_at + pause + took.unwrap_or(0.0) {
+                // A training that rests needs no room.
+                if ws.is_running() && now < self.submitted_at + pause + took.unwrap_or(0.0) {
                     ui.ctx().request_repaint_after_secs(pause as f32);
                     return;
                 }
@@ -111,6 +113,7 @@ impl LandscapePanel {
             Arc::clone(&run.info.setup),
             centre,
             path,
+            ghosts(ws).filter_map(ghost).collect(),
             wanted.slice.clone(),
         );
         ws.submit(slot(), label, Succession::Replace, Box::new(analysis));
@@ -226,6 +229,26 @@ pub(super) fn path(run: &RunRecord, centre: &Arc<Snapshot>) -> Vec<Arc<Snapshot>
         .chain(std::iter::once(centre))
         .cloned()
         .collect()
+}
+
+/// The other runs of the same network that are to be seen.
+fn ghosts(ws: &Workspace) -> impl Iterator<Item = &RunRecord> {
+    let run = ws.run();
+    ws.visible_runs().filter(move |other| {
+        run.is_some_and(|run| {
+            other.id() != run.id() && other.info.network.layout() == run.info.network.layout()
+        })
+    })
+}
+
+/// A run's path, as much of it as can be projected quickly.
+fn ghost(run: &RunRecord) -> Option<Ghost> {
+    let last = run.snapshots.last()?;
+    Some(Ghost {
+        name: run.name.clone(),
+        series: run.color,
+        path: path(run, last),
+    })
 }
 
 fn points(landscape: &Landscape) -> usize {

@@ -69,7 +69,7 @@ pub(super) enum Second {
     Random,
     Gradient,
     Largest,
-    SecondLargest,
+    NextLargest,
     Smallest,
 }
 
@@ -79,7 +79,7 @@ impl Second {
         (Self::Random, "random"),
         (Self::Gradient, "gradient"),
         (Self::Largest, "v₁"),
-        (Self::SecondLargest, "v₂"),
+        (Self::NextLargest, "v₂"),
         (Self::Smallest, "v min"),
     ];
 
@@ -89,7 +89,7 @@ impl Second {
             Self::Usual | Self::Random => SliceAxis::Random { seed },
             Self::Gradient => SliceAxis::Gradient,
             Self::Largest => SliceAxis::Largest(0),
-            Self::SecondLargest => SliceAxis::Largest(1),
+            Self::NextLargest => SliceAxis::Largest(1),
             Self::Smallest => SliceAxis::Smallest(0),
         }
     }
@@ -138,7 +138,7 @@ impl Default for Settings {
 }
 
 /// Points on a side of a quantity that takes long in each of them, at most.
-const COSTLY: usize = 33;
+const COSTLY: usize = 17;
 
 impl Settings {
     /// What is shown: what the network's data do not have is the loss.

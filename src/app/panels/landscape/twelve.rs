@@ -11,7 +11,7 @@ use crate::app::panels::shown::{Plan, Shown, fingerprint};
 use crate::app::plot::Options;
 use crate::app::workspace::Workspace;
 use crate::engine::analyses::{self, SliceSettings};
-use crate::engine::{Origin, SliceShape, Slot, Succession};
+use crate::engine::{Origin, Reroll, SliceShape, Slot, Succession};
 use crate::figure::Figure;
 use crate::views::Split;
 use crate::views::landscape::{self, LandscapeSettings, SliceInfo, SliceKind};
@@ -84,7 +84,7 @@ impl LandscapePanel {
             return true;
         };
         let slices = Arc::clone(&result.value);
-        if result.step != *step || slices.first().map(|(seed, _)| *seed) != Some(request.first) {
+        if result.step != *step || slices.first().map(|found| found.seed) != Some(request.first) {
             return true;
         }
         let look = LandscapeSettings {
@@ -94,7 +94,7 @@ impl LandscapePanel {
         let normalization = ws.recipe.slice.text("normalization").to_owned();
         let (slice, step) = (request.slice.clone(), *step);
         let class = self.class_name(ws, &slice.quantity);
-        let key = (slices.len(), request.first);
+        let key = (Arc::as_ptr(&slices) as usize, request.first);
         let settings = fingerprint(&(&look, &normalization));
         let planned = Arc::clone(&slices);
         let plan = move || -> Option<Plan> {
@@ -114,8 +114,8 @@ impl LandscapePanel {
         let response = shown.show(ui, "landscape re-rolls", &Options::default());
         self.twelve.shown = shown;
         let clicked = response.clicked.and_then(|place| slices.get(place.panel));
-        if let Some((seed, _)) = clicked {
-            ws.recipe.slice.set("seed", *seed as i64);
+        if let Some(found) = clicked {
+            ws.recipe.slice.set("seed", found.seed as i64);
             self.twelve.close();
         }
         true
@@ -162,22 +162,25 @@ impl LandscapePanel {
 }
 
 fn figure(
-    slices: &[(u64, crate::engine::Landscape)],
+    slices: &[Reroll],
     look: &LandscapeSettings,
     slice: &SliceSettings,
     normalization: &str,
     class: Option<&str>,
     step: u64,
 ) -> Figure {
-    let planes: Vec<_> = slices
-        .iter()
-        .filter_map(|(seed, landscape)| match &landscape.shape {
-            SliceShape::Plane(plane) => Some((*seed, &**plane)),
-            SliceShape::Line(_) => None,
-        })
+    let first = slices.first().map_or(0, |found| found.seed);
+    let planes: Vec<_> = (first..first.saturating_add(TWELVE))
+        .enumerate()
+        .map(
+            |(k, seed)| match slices.get(k).map(|found| &found.landscape.shape) {
+                Some(SliceShape::Plane(plane)) => (seed, Some(&**plane)),
+                _ => (seed, None),
+            },
+        )
         .collect();
-    let unit = slices.first().map_or("", |(_, landscape)| {
-        readout::unit(landscape, slice, normalization)
+    let unit = slices.first().map_or("", |found| {
+        readout::unit(&found.landscape, slice, normalization)
     });
     let split = match slice.split {
         analyses::Split::Train => Split::Training,
