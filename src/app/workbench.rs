@@ -615,7 +615,7 @@ mod tests {
         let tree = default_tree();
         let mut first = Vec::new();
         for tile in tree.tiles.tiles() {
-            if let Tile::Container(Container::Tabs(tabs)) = tile
+            if let Tile::Container(egui_tiles::Container::Tabs(tabs)) = tile
                 && let Some(kind) = tabs.children.first().and_then(|id| tree.tiles.get_pane(id))
             {
                 first.push(*kind);

@@ -1,5 +1,10 @@
 //! `losscape analyze`: one analysis of a finished run, as JSON.
 
+mod quantized;
+mod sharpness;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +40,10 @@ enum Analysis {
     Slice(Box<SliceArgs>),
     /// Eigenvalues, trace and density of the Hessian of the training loss
     Spectrum(SpectrumArgs),
+    /// How sharp the training loss is around the parameters, by every measure
+    Sharpness(sharpness::SharpnessArgs),
+    /// The landscape of the network with weights of few bits
+    Quantized(quantized::QuantizedArgs),
     /// The loss on the straight line to other parameters, and its barrier
     Interpolate(InterpolateArgs),
     /// A curve of low loss to other parameters, trained
@@ -122,6 +131,8 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
         Analysis::Align(asked) => paths::align(dir, asked),
         Analysis::Fork(asked) => paths::fork(dir, asked),
         Analysis::Plane(asked) => paths::plane(dir, asked),
+        Analysis::Sharpness(asked) => sharpness::analyze(dir, asked),
+        Analysis::Quantized(asked) => quantized::analyze(dir, asked),
     }
 }
 

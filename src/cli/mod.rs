@@ -9,6 +9,7 @@ mod figure;
 mod list;
 mod open;
 mod paths;
+mod picture;
 mod race;
 mod run;
 mod slice;

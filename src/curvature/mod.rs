@@ -15,6 +15,7 @@ mod eigenspace;
 mod exact;
 mod flow;
 mod scalar_network;
+pub mod sharpness;
 mod stability;
 mod summary;
 mod top;

@@ -18,6 +18,7 @@ mod outbox;
 pub mod paths;
 mod pool;
 mod process;
+pub mod quantized;
 pub mod race;
 mod record;
 mod result;

@@ -3,7 +3,8 @@
 //!
 //! A slice is f(α, β) = L(θ* + αd₁ + βd₂). Grids, paths and interpolations know
 //! of the loss only what [`PlaneLoss`] says; [`SliceQuantity`] lists what else a
-//! plane can show.
+//! plane can show. Quantized parameters ask for a
+//! [`DifferentiableLoss`](crate::objective::DifferentiableLoss).
 
 mod attention;
 mod axis;
@@ -15,7 +16,9 @@ mod interpolation;
 mod invariance;
 mod path;
 mod quantity;
+mod quantized;
 mod refinement;
+mod scale_search;
 mod slice;
 mod spans;
 
@@ -35,5 +38,9 @@ pub use path::{
     AnchorPoint, GhostPath, LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path,
 };
 pub use quantity::{Place, QuantityPlane, QuantityScratch, SliceQuantity};
+pub use quantized::{
+    BitsPoint, QuantizedPlane, QuantizedScratch, ScalePlane, local_minima, loss_against_bits,
+};
 pub use refinement::Refinement;
+pub use scale_search::{ScaleSearch, search_by_evolution, search_by_gradient};
 pub use slice::{Slice1d, Slice2d};

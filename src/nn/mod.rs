@@ -14,6 +14,7 @@ pub mod models;
 pub mod network;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod quantize;
 
 pub use error::{CheckpointError, InitializationError, LossError, ModelError};
 pub use graph::{Graph, GraphError};

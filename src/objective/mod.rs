@@ -8,6 +8,7 @@
 //! so no result depends on the number of threads.
 
 mod data;
+mod differentiable;
 mod gradient_products;
 mod hessian;
 mod hidden;
@@ -34,6 +35,7 @@ use data::Samples;
 use pass::{Block, Primal, Scratch, reserve};
 use plan::Plan;
 
+pub use differentiable::DifferentiableLoss;
 pub use hessian::{Curvature, HessianOperator};
 pub use jacobian::GaussNewtonFactor;
 pub use pass::Real;

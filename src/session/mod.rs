@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod folder;
 pub mod json;
+pub mod measures;
 mod metrics;
 mod optimizer;
 pub mod race;

@@ -1,0 +1,181 @@
+//! `sharpness` and `quantized` from the arguments to the files.
+
+use std::path::Path;
+
+use clap::Parser as _;
+use serde_json::Value;
+
+use super::super::{Cli, Command, Failure, run};
+
+const SMALL: &str = r#"
+name = "Small"
+seed = 3
+
+[data]
+kind = "moons"
+samples = 60
+validation_fraction = 0.25
+
+[model]
+kind = "mlp"
+hidden = [6]
+activation = "relu"
+
+[loss]
+kind = "cross_entropy"
+
+[optimizer]
+kind = "adam"
+learning_rate = 0.02
+
+[training]
+batch_size = 15
+steps = 40
+
+[analyses.slice]
+grid = 9
+
+[analyses.spectrum]
+probes = 2
+lanczos_steps = 8
+
+[analyses.gradients]
+samples = 4
+"#;
+
+fn losscape(arguments: &[&str]) -> Result<(), Failure> {
+    let all = std::iter::once("losscape").chain(arguments.iter().copied());
+    let cli = Cli::try_parse_from(all)
+        .map_err(|error| Failure::Input(super::super::one_sentence(&error.to_string())))?;
+    match cli.command {
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Analyze(args)) => super::analyze(&args),
+        _ => panic!("another command"),
+    }
+}
+
+fn refused(arguments: &[&str]) -> String {
+    match losscape(arguments) {
+        Err(Failure::Input(sentence)) => sentence,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// A finished run in a folder of its own.
+fn small_run() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("small.toml");
+    std::fs::write(&recipe, SMALL).unwrap();
+    let out = folder.path().join("run").to_str().unwrap().to_owned();
+    losscape(&["run", recipe.to_str().unwrap(), "--out", &out, "--quiet"]).unwrap();
+    (folder, out)
+}
+
+#[test]
+fn sharpness_and_quantized_write_the_documented_keys() {
+    let (folder, run) = small_run();
+    let out = folder.path().join("out.json");
+    let figure = folder.path().join("out.svg");
+    let (file, picture) = (out.to_str().unwrap(), figure.to_str().unwrap());
+    let common = ["--out", file, "--figure", picture];
+    let asked = [
+        "analyze",
+        &run,
+        "sharpness",
+        "--rho",
+        "0.1",
+        "--probes",
+        "8",
+    ];
+    losscape(&[&asked[..], &common].concat()).unwrap();
+    let found = json(&out);
+    assert_eq!(
+        (&found["recipe"], &found["step"]),
+        (&"Small".into(), &40.into())
+    );
+    for key in ["sam", "asam", "box"] {
+        let measure = &found[key];
+        assert!(measure["value"].as_f64().unwrap() > 0.0, "{key}");
+        let curve = measure["rises"].as_array().unwrap();
+        let at = curve
+            .iter()
+            .find(|rise| rise["radius"] == measure["radius"]);
+        assert_eq!(at.unwrap()["ascent"], measure["value"]);
+        assert_eq!(measure["blind_to"]["unit_rescaling"], key == "asam");
+    }
+    assert_eq!(found["sam"]["radius"], 0.1);
+    assert!(found["box"]["percent"].is_number() && found["sam"]["percent"].is_null());
+    assert_eq!(found["average"]["trace"]["method"], "exact");
+    assert_eq!(found["scaled_average"]["scaled"], true);
+    assert!(found["fisher_rao"]["value"].as_f64().unwrap() > 0.0);
+    let drawn = std::fs::read_to_string(&figure).unwrap();
+    assert!(drawn.contains("½ρ²λ₁"));
+
+    let asked = [
+        "analyze",
+        &run,
+        "quantized",
+        "--bits",
+        "3",
+        "--scope",
+        "channel",
+    ];
+    let more = [
+        "--sweep", "--search", "20", "--grid", "5", "--extent", "0.5", "--seed", "9",
+    ];
+    losscape(&[&asked[..], &more, &common].concat()).unwrap();
+    let found = json(&out);
+    assert_eq!(
+        (&found["bits"], &found["scope"]),
+        (&3.into(), &"channel".into())
+    );
+    assert_eq!(found["directions"]["seed"], 9);
+    assert_eq!(found["plane"]["quantized"]["loss"][2][2], found["loss"]);
+    assert_eq!(found["plane"]["float"]["alpha"][4], 0.5);
+    assert_eq!(
+        found["line"]["quantized"]["alpha"]
+            .as_array()
+            .unwrap()
+            .len(),
+        401
+    );
+    assert_eq!(found["sweeps"][1]["tensors"][0], "0.weight");
+    assert_eq!(found["map"]["first"], "0.weight");
+    assert_eq!(found["search"]["gradient"]["evaluations"][1], 4);
+    assert!(found["against_bits"][0]["weight_error"].as_f64().unwrap() > 0.1);
+    assert!(
+        std::fs::read_to_string(&figure)
+            .unwrap()
+            .contains("nominal")
+    );
+}
+
+#[test]
+fn wrong_arguments_are_told_in_one_sentence() {
+    let (folder, run) = small_run();
+    let out = folder.path().join("out.json");
+    let out = out.to_str().unwrap();
+    let asks = |analysis: &str, more: &[&str]| {
+        refused(&[&["analyze", &run, analysis, "--out", out][..], more].concat())
+    };
+    for value in ["0", "-1", "nan", "inf"] {
+        let said = asks("sharpness", &["--rho", value]);
+        assert!(
+            said.starts_with("--rho is") && said.contains("above 0"),
+            "{said}"
+        );
+    }
+    assert!(asks("sharpness", &["--sigma", "-2"]).starts_with("--sigma is -2"));
+    assert!(asks("sharpness", &["--probes", "1"]).contains("--probes"));
+    assert!(asks("sharpness", &["--figure", "x.jpg"]).contains(".svg or .png"));
+    assert!(asks("quantized", &["--bits", "1"]).contains("--bits"));
+    assert!(asks("quantized", &["--scope", "row"]).contains("--scope"));
+    assert!(asks("quantized", &["--extent", "-1"]).starts_with("--extent is -1"));
+    assert!(!Path::new(out).exists());
+    let nowhere = refused(&["analyze", "nowhere", "quantized", "--out", out]);
+    assert!(nowhere.contains("not the folder of a run"));
+}
