@@ -70,6 +70,7 @@ impl RacePanel {
         let newest = at >= end * (1.0 - 1e-9);
         self.at = (!newest).then_some(at);
         if self.is_running() && self.at.is_some() {
+            self.wanted = false;
             let sent = self.thread.as_ref().map_or(Ok(()), |thread| thread.pause());
             self.tell(sent);
         }

@@ -24,11 +24,7 @@ fn named(response: &egui::Response, name: String) {
 impl RacePanel {
     /// Something that determines the race was changed.
     fn change(&mut self, ui: &Ui) {
-        let over = self
-            .frame
-            .as_ref()
-            .is_some_and(|frame| matches!(frame.state, RaceState::Over | RaceState::Running));
-        self.play |= over;
+        self.play |= self.wanted;
         self.changed_at = Some(ui.input(|input| input.time));
     }
 
@@ -109,6 +105,7 @@ impl RacePanel {
                 } else {
                     thread.play()
                 };
+                self.wanted = !running;
                 self.at = None;
                 self.tell(sent);
                 self.look();
@@ -124,6 +121,7 @@ impl RacePanel {
             .clicked()
         {
             let sent = self.thread.as_ref().map_or(Ok(()), |thread| thread.step());
+            self.wanted = false;
             self.at = None;
             self.tell(sent);
             self.look();
@@ -148,6 +146,7 @@ impl RacePanel {
             })
         });
         self.play = false;
+        self.wanted = false;
         if !same {
             self.load(ui, ws);
             return;

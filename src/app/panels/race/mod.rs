@@ -58,6 +58,9 @@ pub(super) struct RacePanel {
     changed_at: Option<f64>,
     /// Run as soon as it is built.
     play: bool,
+    /// It was told to run and not to stand still since: then it runs again
+    /// after a change, whether its newest state says so yet or not.
+    wanted: bool,
     /// Why the newest change made no race.
     refusal: Option<String>,
     /// There is no room for everything at once.
@@ -105,6 +108,7 @@ impl RacePanel {
         self.refusal = None;
         let speed = self.settings.speed;
         let play = std::mem::take(&mut self.play);
+        self.wanted = play;
         let sharpness = self.settings.sharpness;
         let map = self.map_choice();
         let Some(thread) = &self.thread else { return };
