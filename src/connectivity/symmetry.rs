@@ -189,9 +189,9 @@ impl Symmetry {
         }
         let mut groups: Vec<UnitGroup> = Vec::new();
         let mut group_of = vec![None; classes.parent.len()];
-        for class in 0..classes.parent.len() {
+        for (class, own) in group_of.iter_mut().enumerate() {
             if classes.root(class) == class && !classes.fixed[class] {
-                group_of[class] = Some(groups.len());
+                *own = Some(groups.len());
                 groups.push(UnitGroup {
                     name: classes.makers[class].join(" + "),
                     units: classes.units[class],
