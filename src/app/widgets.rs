@@ -117,19 +117,6 @@ pub fn right_aligned<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
         .inner
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1284), "1\u{2009}284");
-        assert_eq!(thousands(12_345_678), "12\u{2009}345\u{2009}678");
-    }
-}
-
 /// Tells something beside the pointer, over what `id` names.
 pub fn at_pointer(ui: &Ui, id: egui::Id, contents: impl FnOnce(&mut Ui)) {
     let tooltip = egui::Tooltip::always_open(
@@ -155,4 +142,17 @@ pub fn values_at_pointer(ui: &Ui, id: egui::Id, rows: &[(&str, String)]) {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1284), "1\u{2009}284");
+        assert_eq!(thousands(12_345_678), "12\u{2009}345\u{2009}678");
+    }
 }
