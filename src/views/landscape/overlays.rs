@@ -20,7 +20,9 @@ pub(super) fn add_path(axes: &mut Axes, path: PathOnPlane<'_>, step: u64) {
         .named("path of training")
         .into(),
     );
-    if let Some(halos) = halos(path) {
+    let span = |limits: Option<(f64, f64)>| limits.map_or(f64::INFINITY, |(a, b)| b - a);
+    let size = [span(axes.x.limits), span(axes.y.limits)];
+    if let Some(halos) = halos(path, size) {
         axes.layers.push(halos.into());
     }
     let point = |at: &PathPoint, marker, size, ink, name: String| Scatter {
@@ -68,8 +70,8 @@ pub(super) fn add_ghosts(axes: &mut Axes, ghosts: &[GhostPath]) {
     }
 }
 
-/// How many points of a path have a halo, at most.
-const HALOS: usize = 24;
+/// Halos are at least this share of the map apart, so that the path stays seen.
+const APART: f64 = 0.07;
 /// The largest halo's diameter, in markers.
 const LARGEST_HALO: f64 = 4.5;
 /// A path of which no more than this share runs outside lies on the plane.
@@ -77,7 +79,7 @@ const ON_PLANE: f64 = 1e-3;
 
 /// Rings around points of a path, as wide as they are far from the plane;
 /// nothing for a path on it.
-fn halos(path: PathOnPlane<'_>) -> Option<Scatter> {
+fn halos(path: PathOnPlane<'_>, size: [f64; 2]) -> Option<Scatter> {
     let points = path.points;
     let outside = path.share.map_or(0.0, |share| share.length_outside);
     let largest = points.iter().map(|p| p.off_plane).fold(0.0, f64::max);
@@ -95,9 +97,21 @@ fn halos(path: PathOnPlane<'_>) -> Option<Scatter> {
         .map(|point| (point, loss(point).unwrap_or(f64::NAN)))
         .filter(|(_, loss)| path.errors.is_none() || loss.is_finite())
         .collect();
-    let stride = candidates.len().div_ceil(HALOS).max(1);
-    let (chosen, values): (Vec<&PathPoint>, Vec<f64>) =
-        candidates.into_iter().step_by(stride).unzip();
+    let [width, height] = size;
+    let mut last: Option<&PathPoint> = None;
+    let (chosen, values): (Vec<&PathPoint>, Vec<f64>) = candidates
+        .into_iter()
+        .filter(|(point, _)| {
+            let apart = last.is_none_or(|last| {
+                let (x, y) = (point.alpha - last.alpha, point.beta - last.beta);
+                (x / width).hypot(y / height) >= APART
+            });
+            if apart {
+                last = Some(point);
+            }
+            apart
+        })
+        .unzip();
     Some(Scatter {
         colors: ScatterColors::Uniform(Ink::Foreground),
         marker: Marker::Ring,
