@@ -278,7 +278,7 @@ fn choose(harness: &mut Harness<'_, Bench>, list: &str, entry: &str) {
 #[test]
 fn the_slice_has_the_directions_and_values_that_were_chosen() {
     let mut harness = harness(&[PanelKind::Landscape], (900.0, 560.0), true);
-    train(&mut harness, recipe("spirals"), 300);
+    train(&mut harness, recipe("moons"), 200);
     calm(&mut harness);
     let axes = |harness: &Harness<'_, Bench>| {
         let bench = harness.state();
