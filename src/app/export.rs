@@ -493,8 +493,9 @@ impl ExportDialog {
 /// The figure with the recipe of the run that it shows inside, so that the file
 /// brings its experiment back.
 pub fn with_recipe(figure: Figure, ws: &Workspace) -> Figure {
-    use crate::figure::embed::RECIPE_KEY;
-    if figure.metadata.contains_key(RECIPE_KEY) {
+    use crate::figure::embed::{PROGRAM, PROGRAM_KEY, RECIPE_KEY};
+    if figure.metadata.contains_key(PROGRAM_KEY) {
+        // It says itself what it is of.
         return figure;
     }
     let schema = crate::catalogue::schema();
@@ -502,9 +503,17 @@ pub fn with_recipe(figure: Figure, ws: &Workspace) -> Figure {
         .applied
         .with_absolute_paths(&ws.base_dir, schema)
         .to_toml(schema);
-    figure
+    let mut figure = figure
         .with_metadata(RECIPE_KEY, recipe)
-        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
+        .with_metadata(PROGRAM_KEY, PROGRAM);
+    if let Some(run) = ws.run().filter(|run| run.info.is_branch) {
+        let start = format!(
+            "{}, which parts from another run at step {}; the recipe alone does not bring it back",
+            run.name, run.info.initial.step
+        );
+        figure = figure.with_metadata("branch", start);
+    }
+    figure
 }
 
 #[cfg(test)]

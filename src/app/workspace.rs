@@ -331,6 +331,18 @@ impl Workspace {
     pub fn branch(&mut self, start: &Snapshot, recipe: &Recipe, name: &str) {
         let Some(run) = self.run() else { return };
         let name = format!("{} · {name}", run.stem());
+        self.begin_branch(start, recipe, name, Earlier::Compare, true);
+    }
+
+    fn begin_branch(
+        &mut self,
+        start: &Snapshot,
+        recipe: &Recipe,
+        name: String,
+        earlier: Earlier,
+        play: bool,
+    ) {
+        let Some(run) = self.run() else { return };
         let setup = match run.info.setup.branch(recipe, start) {
             Ok(setup) => Arc::new(setup),
             Err(error) => return self.notifications.error(error.to_string()),
@@ -345,8 +357,8 @@ impl Workspace {
                     origin,
                     recipe,
                     name: Some(name),
-                    earlier: Earlier::Compare,
-                    play: true,
+                    earlier,
+                    play,
                 });
             }
             Err(error) => self.notifications.error(error.to_string()),
@@ -425,13 +437,20 @@ impl Workspace {
         self.send(EngineCommand::RunTo(step));
     }
 
-    /// Goes back to step 0 with the recipe that is running, the changes made
-    /// while it ran included.
+    /// Goes back to the beginning with the recipe that is running, the changes
+    /// made while it ran included.
     pub fn restart(&mut self) {
         let Some(run) = self.run() else { return };
         let playing = !matches!(run.state, RunState::Paused);
         let as_loaded = *run.info.recipe == self.applied;
-        if matches!(run.state, RunState::Failed { .. }) || !as_loaded {
+        let anew = matches!(run.state, RunState::Failed { .. }) || !as_loaded;
+        if anew && run.info.is_branch {
+            // It begins where it parted, not where its recipe says.
+            let (start, name) = (Arc::clone(&run.info.initial), run.name.clone());
+            let recipe = self.applied.clone();
+            return self.begin_branch(&start, &recipe, name, Earlier::Replace, playing);
+        }
+        if anew {
             // The editor may hold changes that are not applied: they stay there.
             let edited = std::mem::replace(&mut self.recipe, self.applied.clone());
             self.load(Earlier::Replace, playing);

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::engine::headless::FinishedRun;
-use crate::figure::embed::RECIPE_KEY;
+use crate::figure::embed::{PROGRAM, PROGRAM_KEY, RECIPE_KEY};
 use crate::figure::{Figure, FigureTheme, SvgOptions, png, svg};
 use crate::session::{RunFolder, write_atomically};
 use crate::train::Setup;
@@ -149,7 +149,7 @@ pub(super) fn write_figure(
     let recipe = setup.recipe.with_absolute_paths(&setup.base_dir, schema);
     let figure = figure
         .with_metadata(RECIPE_KEY, recipe.to_toml(schema))
-        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")));
+        .with_metadata(PROGRAM_KEY, PROGRAM);
     let (width, height) = (look.width.unwrap_or(720.0), look.height.unwrap_or(height));
     let theme = match look.theme {
         ThemeArg::Light => FigureTheme::light(),
@@ -167,6 +167,14 @@ pub(super) fn write_figure(
 }
 
 impl Look {
+    /// The same with this width where none was asked for.
+    pub(super) fn or_width(&self, width: f64) -> Self {
+        Self {
+            width: self.width.or(Some(width)),
+            ..*self
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), Failure> {
         for (name, value, least, most) in [
             ("--width", self.width, 120.0, 10_000.0),

@@ -9,7 +9,6 @@ mod figure;
 mod list;
 mod open;
 mod paths;
-mod picture;
 mod race;
 mod run;
 mod slice;

@@ -357,6 +357,12 @@ pub(super) fn align(dir: &Path, args: &AlignArgs) -> Result<(), Failure> {
 
 pub(super) fn fork(dir: &Path, args: &ForkArgs) -> Result<(), Failure> {
     args.drawing.check()?;
+    if args.common.parameters.is_some() {
+        return Err(Failure::Input(
+            "--parameters does not go with fork, which trains the run again from its beginning"
+                .to_owned(),
+        ));
+    }
     let target = target(dir, &args.common)?;
     let mut settings = settings(&target, PathMethod::Fork, &args.drawing);
     settings.seed = args.seed.unwrap_or(settings.seed.wrapping_add(1));

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Failure;
 use crate::engine::race::{EndError, Finish, FinishedRace, run_to_end};
-use crate::figure::embed::RECIPE_KEY;
 use crate::figure::{Figure, SvgOptions, png, svg};
 use crate::functions;
 use crate::math::CancelToken;
@@ -322,22 +321,8 @@ fn write_figure(
     folder: &Path,
     name: &str,
 ) -> Result<(), Failure> {
-    let schema = crate::catalogue::schema();
     let settings = finished.race.settings();
-    let mut figure = figure
-        .titled(&settings.base.name)
-        .with_metadata("program", concat!("losscape ", env!("CARGO_PKG_VERSION")))
-        .with_metadata("lockstep", settings.lockstep.key());
-    for (index, entry) in settings.entries.iter().enumerate() {
-        let runner = format!("{}: {}", entry.name, entry.describe());
-        figure = figure.with_metadata(format!("runner {}", index + 1), runner);
-    }
-    if let GroundSettings::Network = settings.ground {
-        let recipe = settings
-            .base
-            .with_absolute_paths(&settings.base_dir, schema);
-        figure = figure.with_metadata(RECIPE_KEY, recipe.to_toml(schema));
-    }
+    let figure = view::with_settings(figure.titled(&settings.base.name), settings);
     let options = SvgOptions::new(720.0, height);
     let path = folder.join(format!("{name}.svg"));
     write_atomically(&path, svg::write(&figure, &options).as_bytes()).map_err(Failure::work)?;

@@ -340,6 +340,11 @@ fn quantity(target: &Target, args: &SliceArgs) -> Result<SliceQuantity, Failure>
             samples: args.of_samples.clone(),
         },
         QuantityArg::ClassLoss => {
+            if !target.setup.is_classification() {
+                return Err(input(
+                    "--quantity class-loss needs classes, and the run's targets are numbers",
+                ));
+            }
             let names = target.setup.data.train.class_names();
             let given = args.class.as_deref().unwrap_or_default();
             let class = names
@@ -449,9 +454,10 @@ fn through(target: &mut Target, args: &SliceArgs) -> Result<SliceDirections, Fai
     let points = others
         .iter()
         .map(|text| {
-            let (theta, _) = parameters(target, text)?;
+            let (theta, step) = parameters(target, text)?;
+            // The snapshot that was found may be a neighbour.
             Ok(Anchor {
-                name: text.clone(),
+                name: step.map_or_else(|| text.clone(), |step| format!("step:{step}")),
                 theta: theta.into(),
             })
         })

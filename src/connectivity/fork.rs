@@ -11,6 +11,7 @@ use super::curve::{Curve, Profile, profile};
 use super::loss::ParameterLoss;
 use crate::math::vector::to_f64;
 use crate::math::{Cancelled, MathError, Progress};
+use crate::recipe::Recipe;
 use crate::train::{Run, RunError, Setup, Snapshot, StepOutcome};
 
 /// What a fork experiment is to do.
@@ -68,12 +69,13 @@ impl From<Cancelled> for ForkError {
     }
 }
 
-/// Steps at which it is worth parting: the beginning, then about evenly on a
+/// Steps at which it is worth parting from a run that begins at `first` and ends
+/// at `total`: the beginning, then about evenly on a
 /// logarithmic scale up to three quarters of the run.
-pub fn default_steps(total: u64) -> Vec<u64> {
+pub fn default_steps(first: u64, total: u64) -> Vec<u64> {
     let mut steps: Vec<u64> = [0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 0.75]
         .iter()
-        .map(|share| (share * total as f64).round() as u64)
+        .map(|share| first + (share * total.saturating_sub(first) as f64).round() as u64)
         .filter(|step| *step < total)
         .collect();
     steps.dedup();
@@ -108,16 +110,21 @@ pub fn fork<L: ParameterLoss + ?Sized>(
     let mut run = Run::from_setup(Arc::clone(setup))?;
     // Nothing but the last parameters is looked at.
     run.set_hyperparameter("validation_every", 0.0)?;
-    let total_steps = run.total_steps();
+    let (first_step, total_steps) = (run.steps_done(), run.total_steps());
     let mut steps = options.steps.clone();
     steps.sort_unstable();
     steps.dedup();
+    if let Some(early) = steps.iter().find(|step| **step < first_step) {
+        return Err(ForkError::Refused(format!(
+            "a copy cannot part at step {early}: expected a step from {first_step} on, where the run begins"
+        )));
+    }
     if let Some(late) = steps.iter().find(|step| **step >= total_steps) {
         return Err(ForkError::Refused(format!(
             "a copy cannot part at step {late}: expected a step before {total_steps}, the run's last"
         )));
     }
-    let work = total_steps + steps.iter().map(|step| total_steps - step).sum::<u64>();
+    let work = total_steps - first_step + steps.iter().map(|step| total_steps - step).sum::<u64>();
     let mut done = 0;
     let mut from: Vec<Arc<Snapshot>> = Vec::with_capacity(steps.len());
     for step in &steps {
@@ -131,10 +138,12 @@ pub fn fork<L: ParameterLoss + ?Sized>(
         seeds: [setup.recipe.seed, options.seed],
         points: Vec::with_capacity(steps.len()),
     };
+    // Other batches: the data are those of the setup, whatever the seed.
+    let mut recipe = Recipe::clone(&setup.recipe);
+    recipe.seed = options.seed;
     for snapshot in from {
-        let mut copy = Run::from_setup(Arc::clone(setup))?;
+        let mut copy = Run::from_setup(Arc::new(setup.branch(&recipe, &snapshot)?))?;
         copy.set_hyperparameter("validation_every", 0.0)?;
-        copy.branch(&snapshot, options.seed)?;
         train_until(&mut copy, total_steps, (&mut done, work), progress)?;
         let line = Curve::line(Arc::clone(&end), to_f64(copy.parameters()))?;
         let measure = |loss: &L| profile(loss, &line, options.points, true, &Silent(progress));
@@ -256,7 +265,11 @@ mod tests {
 
     #[test]
     fn the_default_steps_rise() {
-        assert_eq!(default_steps(1000), [0, 10, 30, 100, 200, 400, 750]);
-        assert_eq!(default_steps(2), [0, 1]);
+        assert_eq!(default_steps(0, 1000), [0, 10, 30, 100, 200, 400, 750]);
+        assert_eq!(default_steps(0, 2), [0, 1]);
+        assert_eq!(
+            default_steps(900, 1000),
+            [900, 901, 903, 910, 920, 940, 975]
+        );
     }
 }

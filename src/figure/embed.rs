@@ -24,6 +24,10 @@ pub enum EmbedError {
 
 /// The key of the recipe among the metadata.
 pub const RECIPE_KEY: &str = "recipe";
+/// The name of what says which program made a figure.
+pub const PROGRAM_KEY: &str = "program";
+/// This program with its version.
+pub const PROGRAM: &str = concat!("losscape ", env!("CARGO_PKG_VERSION"));
 
 /// The recipe (TOML) in the bytes of an SVG or PNG file; `None` where the
 /// image carries none.

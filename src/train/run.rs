@@ -301,36 +301,6 @@ impl Run {
         Ok(self.step)
     }
 
-    /// Goes on from a snapshot of a run of the same setup instead of from here,
-    /// with the batches of another seed: a copy that parts from that run.
-    ///
-    /// # Errors
-    /// [`RunError::Model`] where the snapshot is of another network or without
-    /// the optimizer's state.
-    pub fn branch(&mut self, from: &Snapshot, batch_seed: u64) -> Result<(), RunError> {
-        let state = from
-            .optimizer
-            .as_ref()
-            .filter(|_| from.theta.len() == self.theta.len());
-        let Some(state) = state else {
-            return Err(RunError::Model(
-                "training cannot go on from a snapshot of another network or without the \
-                 optimizer's state"
-                    .to_owned(),
-            ));
-        };
-        self.optimizer.restore(state).map_err(RunError::model)?;
-        self.theta.copy_from_slice(&from.theta);
-        self.step = from.step;
-        self.diverged = None;
-        self.history = History::new();
-        self.snapshots = Snapshots::new(0);
-        self.snapshots.push(Arc::new(from.clone()));
-        let samples = self.setup.data.train.len();
-        self.batches = Batches::new(batch_seed, samples, self.setup.batch_size);
-        Ok(())
-    }
-
     /// Makes one step: measures the batch's loss and gradient at the present
     /// parameters, adds a row to the history and updates the parameters. The
     /// last step of all also adds the row of the final parameters.

@@ -84,6 +84,9 @@ pub struct Setup {
     pub layers: Vec<Layer>,
     /// Where the run begins: at step 0, or where it parts from another run.
     pub initial: Arc<Snapshot>,
+    /// Whether it parts from another run: then the recipe alone does not bring
+    /// it back.
+    pub is_branch: bool,
     /// Samples in a batch (the whole training set for full batch).
     pub batch_size: usize,
     /// Steps in an epoch, the last short batch counted.
@@ -147,6 +150,7 @@ impl Setup {
         let batches = Batches::new(recipe.seed, data.train.len(), batch_size);
         Ok(Self {
             layers: layers(network.layout()),
+            is_branch: false,
             initial: Arc::new(Snapshot {
                 step: 0,
                 theta: theta.into(),
@@ -213,7 +217,10 @@ impl Setup {
             theta: Arc::clone(&start.theta),
             optimizer,
         };
-        Ok(self.sharing(Arc::new(recipe), start))
+        Ok(Self {
+            is_branch: true,
+            ..self.sharing(Arc::new(recipe), start)
+        })
     }
 
     /// The same data, network, loss and first parameters under a recipe that
@@ -238,6 +245,7 @@ impl Setup {
         let batches = Batches::new(recipe.seed, self.data.train.len(), batch_size);
         Self {
             initial: Arc::new(start),
+            is_branch: self.is_branch,
             batch_size: batches.size(),
             steps_per_epoch: batches.per_epoch(),
             base_dir: self.base_dir.clone(),

@@ -4,6 +4,7 @@
 use super::landscape::{LandscapeSettings, loss_colors};
 use super::percent;
 use super::table::{Cell, Table};
+use crate::figure::embed::{PROGRAM, PROGRAM_KEY, RECIPE_KEY};
 use crate::figure::{
     Axes, Axis, ColorBar, Contours, Dash, Figure, Heatmap, Ink, Interpolation, Line, LineStyle,
     Marker, Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, contour, decimate,
@@ -12,7 +13,10 @@ use crate::figure::{
 use crate::functions::TestFunction;
 use crate::landscape::PathPoint;
 use crate::math::statistics::Ema;
-use crate::race::{Curve, Lockstep, PlaneOrigin, RaceLandscape, ScoreBoard, Status, step_at};
+use crate::race::{
+    Curve, GroundSettings, Lockstep, PlaneOrigin, RaceLandscape, RaceSettings, ScoreBoard, Status,
+    step_at,
+};
 
 /// A runner as the views take it.
 #[derive(Clone, Copy, Debug)]
@@ -474,6 +478,28 @@ pub fn score_table(names: &[&str], board: &ScoreBoard) -> Table {
         title: "Score board".to_owned(),
         columns: columns.into_iter().map(str::to_owned).collect(),
         rows,
+    }
+}
+
+/// The figure with what the race was inside: its runners, and on a network the
+/// recipe.
+pub fn with_settings(figure: Figure, settings: &RaceSettings) -> Figure {
+    let schema = crate::catalogue::schema();
+    let mut figure = figure
+        .with_metadata(PROGRAM_KEY, PROGRAM)
+        .with_metadata("lockstep", settings.lockstep.key());
+    for (index, entry) in settings.entries.iter().enumerate() {
+        let runner = format!("{}: {}", entry.name, entry.describe());
+        figure = figure.with_metadata(format!("runner {}", index + 1), runner);
+    }
+    match settings.ground {
+        GroundSettings::Network => {
+            let recipe = settings
+                .base
+                .with_absolute_paths(&settings.base_dir, schema);
+            figure.with_metadata(RECIPE_KEY, recipe.to_toml(schema))
+        }
+        GroundSettings::Function { .. } => figure,
     }
 }
 

@@ -226,7 +226,7 @@ impl PathsPanel {
         let (Some(run), Some(from)) = (ws.run(), ws.shown_snapshot()) else {
             return;
         };
-        if from.step == 0 && self.other == Other::Initial {
+        if from.step == run.info.initial.step && self.other == Other::Initial {
             return;
         }
         let wanted = Request {

@@ -146,12 +146,34 @@ fn settings_come_back_as_they_were_stored() {
     for kind in PanelKind::iter() {
         let mut panel = new(kind);
         assert_eq!(panel.kind(), kind);
-        let stored = panel.save().unwrap();
+        let defaults = panel.save().unwrap();
         panel.restore(&serde_json::json!({"nonsense": [1, 2]}));
         panel.restore(&serde_json::json!(17));
-        panel.restore(&stored);
-        assert_eq!(panel.save().unwrap(), stored);
+        assert_eq!(panel.save().unwrap(), defaults);
+        let mut changed = defaults.clone();
+        assert!(
+            change(&mut changed),
+            "{kind} stores no number and no choice"
+        );
+        panel.restore(&changed);
+        assert_eq!(panel.save().unwrap(), changed);
     }
+}
+
+/// Changes a choice of yes or no, or a number, somewhere in stored settings.
+fn change(stored: &mut serde_json::Value) -> bool {
+    use serde_json::Value;
+    match stored {
+        Value::Bool(yes) => *yes = !*yes,
+        Value::Number(number) => match number.as_u64() {
+            Some(whole) => *stored = (whole + 1).into(),
+            None => return false,
+        },
+        Value::Array(list) => return list.iter_mut().any(change),
+        Value::Object(fields) => return fields.values_mut().any(change),
+        _ => return false,
+    }
+    true
 }
 
 #[test]
@@ -533,4 +555,90 @@ fn a_race_on_the_network_shows_one_plane() {
         })
     });
     testing::look(&mut harness, "panel race network", true);
+}
+
+/// Waits for a branch and for its end.
+fn branched(harness: &mut Harness<'_, Bench>, name: &str) {
+    until(harness, name, |bench| {
+        bench
+            .ws
+            .run()
+            .is_some_and(|run| run.name.contains(name) && run.state == RunState::Finished)
+    });
+}
+
+#[test]
+fn training_goes_on_from_where_the_ball_is_let_go() {
+    let mut harness = harness(&[PanelKind::Landscape], (700.0, 520.0), true);
+    train(&mut harness, recipe("moons"), 60);
+    calm(&mut harness);
+    let end = harness.state().ws.shown_snapshot().unwrap();
+    assert_eq!(end.step, 60);
+    // The ball lies in the middle of the map.
+    let map = harness
+        .get_all_by_role(egui::accesskit::Role::Image)
+        .find(|node| {
+            node.accesskit_node()
+                .label()
+                .is_some_and(|text| text.contains("β"))
+        })
+        .expect("the map")
+        .rect();
+    let (from, to) = (map.center(), map.center() + vec2(map.width() / 5.0, 0.0));
+    harness.hover_at(from);
+    harness.run_steps(2);
+    harness.drag_at(from);
+    harness.run_steps(2);
+    for part in 1..=4 {
+        harness.hover_at(from + (to - from) * (part as f32 / 4.0));
+        harness.run_steps(1);
+    }
+    harness.drop_at(to);
+    harness.run_steps(2);
+    branched(&mut harness, "dragged at step 60");
+    calm(&mut harness);
+    let ws = &harness.state().ws;
+    assert_eq!(ws.runs.len(), 2);
+    let run = ws.run().unwrap();
+    let start = &run.info.initial;
+    assert!(run.info.is_branch && start.step == 60);
+    assert_ne!(start.theta, end.theta);
+    // The path before is a ghost on the landscape.
+    let landscape = run.results.landscape.as_ref().unwrap();
+    assert_eq!(landscape.value.ghosts.len(), 1);
+    assert!(landscape.value.ghosts[0].points.len() > 10);
+    testing::look(&mut harness, "panel landscape branch", true);
+}
+
+#[test]
+fn a_branch_begins_again_where_it_parted() {
+    let mut harness = harness(&[], (200.0, 200.0), true);
+    train(&mut harness, recipe("moons"), 60);
+    let ws = &mut harness.state_mut().ws;
+    ws.select_step(20);
+    ws.fork();
+    branched(&mut harness, "from step 20");
+    let start = harness.state().ws.run().unwrap().info.initial.theta.clone();
+    // Another learning rate, changed while it runs, is part of the new start.
+    let ws = &mut harness.state_mut().ws;
+    ws.set_live(
+        "optimizer",
+        "learning_rate",
+        crate::recipe::Value::Float(0.01),
+    );
+    let before = ws.run().unwrap().id();
+    ws.restart();
+    until(&mut harness, "begun again", |bench| {
+        let run = bench.ws.run().unwrap();
+        run.id() != before && run.state == RunState::Finished
+    });
+    let ws = &harness.state().ws;
+    let run = ws.run().unwrap();
+    assert_eq!(ws.runs.len(), 2);
+    assert!(run.name.ends_with("from step 20"));
+    assert_eq!(
+        (run.info.initial.step, &run.info.initial.theta),
+        (20, &start)
+    );
+    assert_eq!(run.info.recipe.optimizer.float("learning_rate"), 0.01);
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::super::{Failure, picture};
+use super::super::Failure;
+use super::super::figure::{Look, check_extension, write_figure};
 use super::{Common, target, write_json};
 use crate::engine::analyses::SliceDirections;
 use crate::engine::quantized::{QuantizedSettings, quantized};
@@ -59,6 +60,9 @@ pub(super) struct QuantizedArgs {
     /// Also draw everything; the name ends with .svg or .png
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
+
+    #[command(flatten)]
+    look: Look,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -77,7 +81,8 @@ enum RuleArg {
 const SWEEP: usize = 513;
 
 pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
-    picture::check(args.figure.as_deref())?;
+    args.look.check()?;
+    args.figure.as_deref().map(check_extension).transpose()?;
     if let Some(extent) = args.extent
         && !(extent.is_finite() && extent > 0.0)
     {
@@ -119,7 +124,8 @@ pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
         };
         let figure = views::quantized::figure(&report, unit).titled(&setup.recipe.name);
         let height = 360.0 * figure.rows.len() as f64 + 40.0;
-        picture::write(figure, setup, (960.0, height), path)?;
+        let look = args.look.or_width(960.0);
+        write_figure(figure, setup, path, &look, height)?;
     }
     let mut plane = DirectionsDocument::new(&directions, "axes");
     if target.theta.len() != 2

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::{Failure, picture};
+use super::super::Failure;
+use super::super::figure::{Look, check_extension, write_figure};
 use super::{Common, target, write_json};
 use crate::curvature::sharpness::{SharpnessSettings, sharpness};
 use crate::session::measures::SharpnessDocument;
@@ -70,6 +71,9 @@ pub(super) struct SharpnessArgs {
     /// Also draw the measures against the radius; the name ends with .svg or .png
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
+
+    #[command(flatten)]
+    look: Look,
 }
 
 pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
@@ -89,7 +93,8 @@ pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
             )));
         }
     }
-    picture::check(args.figure.as_deref())?;
+    args.look.check()?;
+    args.figure.as_deref().map(check_extension).transpose()?;
     let target = target(dir, &args.common)?;
     let settings = SharpnessSettings {
         rho: args.rho,
@@ -107,7 +112,8 @@ pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
     if let Some(path) = &args.figure {
         let figure =
             views::sharpness::figure(&report, target.theta.len()).titled(&target.setup.recipe.name);
-        picture::write(figure, &target.setup, (1080.0, 440.0), path)?;
+        let look = args.look.or_width(1080.0);
+        write_figure(figure, &target.setup, path, &look, 440.0)?;
     }
     let document = SharpnessDocument {
         subject: subject(&target.setup, target.step, "train"),

@@ -105,10 +105,7 @@ impl PathSettings {
         Self {
             method,
             points: 25,
-            bends: match method {
-                PathMethod::Chain => 3,
-                _ => 1,
-            },
+            bends: 1,
             training: CurveTraining::default(),
             seed,
             fork_steps: None,
@@ -408,7 +405,7 @@ fn forks<T: Real>(
         steps: settings
             .fork_steps
             .clone()
-            .unwrap_or_else(|| default_steps(total)),
+            .unwrap_or_else(|| default_steps(setup.initial.step, total)),
         seed: settings.seed,
         points: settings.points,
     };

@@ -70,7 +70,7 @@ impl LandscapePanel {
         }
         // A plane from the start to itself is none.
         if let SliceDirections::Through(through) = &wanted.slice.directions
-            && centre.step == 0
+            && centre.step == run.info.initial.step
             && through.points.iter().any(|point| point.name == START)
         {
             return;

@@ -18,7 +18,7 @@ use crate::app::workspace::Workspace;
 use crate::engine::EngineError;
 use crate::engine::race::{RaceFrame, RaceState, RaceThread};
 use crate::figure::Figure;
-use crate::race::{Ground, GroundSettings, Lockstep, PlaneChoice, RaceLandscape};
+use crate::race::{Ground, Lockstep, PlaneChoice, RaceLandscape};
 use crate::views::landscape::LandscapeSettings;
 use crate::views::loss::DEFAULT_SMOOTHING;
 use crate::views::race::{self as view, RaceLossSettings, RunnerSeries};
@@ -423,19 +423,13 @@ impl Panel for RacePanel {
                 }]
             }
         }
-        let name = frame
-            .settings
-            .as_ref()
-            .map(|settings| match &settings.ground {
-                GroundSettings::Network | GroundSettings::Function { .. } => {
-                    settings.base.name.clone()
-                }
-            });
-        Some(
-            figure
-                .titled(name.unwrap_or_default())
-                .described(description),
-        )
+        let figure = figure.described(description);
+        Some(match &frame.settings {
+            Some(settings) => {
+                crate::views::race::with_settings(figure.titled(&settings.base.name), settings)
+            }
+            None => figure,
+        })
     }
 
     fn save(&self) -> Option<serde_json::Value> {
