@@ -353,6 +353,10 @@ impl Workspace {
         let recipe = Recipe::clone(&setup.recipe);
         match self.engine.begin_run(setup) {
             Ok(origin) => {
+                // It is a live field: the editor's former number would end it.
+                let steps = recipe.training.count("steps");
+                let steps = i64::try_from(steps).unwrap_or(i64::MAX);
+                self.recipe.training.set("steps", steps);
                 self.pending = Some(Pending {
                     origin,
                     recipe,

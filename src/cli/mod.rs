@@ -142,7 +142,9 @@ fn one_sentence(rendered: &str) -> String {
 
 fn init_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        tracing_subscriber::EnvFilter::new("warn,wgpu_core=error,wgpu_hal=error,naga=error")
+        tracing_subscriber::EnvFilter::new(
+            "warn,wgpu_core=error,wgpu_hal=error,naga=error,usvg=error",
+        )
     });
     // A second initialisation (in tests) is harmless.
     let _ = tracing_subscriber::fmt()

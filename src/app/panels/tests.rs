@@ -602,6 +602,9 @@ fn training_goes_on_from_where_the_ball_is_let_go() {
     let run = ws.run().unwrap();
     let start = &run.info.initial;
     assert!(run.info.is_branch && start.step == 60);
+    // As many steps again, and the editor says so too.
+    assert_eq!(run.info.total_steps, 120);
+    assert_eq!(ws.recipe.training.count("steps"), 120);
     assert_ne!(start.theta, end.theta);
     // The path before is a ghost on the landscape.
     let landscape = run.results.landscape.as_ref().unwrap();

@@ -20,7 +20,7 @@ use quantity::{color_scale, label, line_label};
 
 pub(super) use quantity::loss_colors;
 
-pub use rerolls::rerolls;
+pub use rerolls::{reroll_of, rerolls};
 
 /// A plane, flat or in space, or a line.
 #[derive(

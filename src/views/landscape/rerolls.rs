@@ -7,8 +7,14 @@ use crate::landscape::Slice2d;
 
 /// Planes in a row.
 const COLUMNS: usize = 6;
-/// How much wider the last plane of a row is, which has the colour bar.
-const WITH_BAR: f64 = 1.3;
+/// The width of the colour bar's own panel at the end of a row, in planes.
+const BAR: f64 = 0.85;
+
+/// Which plane a panel of the figure shows; nothing for the colour bar's.
+pub fn reroll_of(panel: usize) -> Option<usize> {
+    let (row, column) = (panel / (COLUMNS + 1), panel % (COLUMNS + 1));
+    (column < COLUMNS).then_some(row * COLUMNS + column)
+}
 
 /// Random planes of these seeds in rows of six, all with the same colours. One
 /// that is not there yet keeps its place. Without planes the figure is empty.
@@ -25,7 +31,7 @@ pub fn rerolls(
     let limits = known().next().map_or([(-1.0, 1.0); 2], |slice| {
         [ends(&slice.alpha), ends(&slice.beta)]
     });
-    let axes = |k: usize, seed: u64, slice: Option<&Slice2d>| {
+    let axes = |seed: u64, slice: Option<&Slice2d>| {
         let mut axes = Axes::new(
             Axis::new("α").unit(info.unit),
             Axis::new("β").unit(info.unit),
@@ -39,10 +45,20 @@ pub fn rerolls(
             let map = Heatmap::sampled(&slice.alpha, &slice.beta, slice.loss.as_slice(), color);
             axes.layers.push(map.into());
         }
-        if k % COLUMNS == COLUMNS - 1 {
+        axes
+    };
+    // The first row's bar is for all; the other rows keep its place.
+    let bar = |row: usize| {
+        let mut axes = Axes::new(Axis::new(""), Axis::new(""));
+        axes.frame = Frame::Bare;
+        if row == 0 {
             axes.color_bar = Some(ColorBar::new(color, label(info)).over(&all));
         }
         axes
+    };
+    let panel = |width: f64, axes: Axes| Panel {
+        width,
+        content: Content::Axes(axes),
     };
     let rows = slices
         .chunks(COLUMNS)
@@ -51,14 +67,8 @@ pub fn rerolls(
             height: 1.0,
             panels: slices
                 .iter()
-                .enumerate()
-                .map(|(column, (seed, slice))| {
-                    let k = row * COLUMNS + column;
-                    Panel {
-                        width: if column == COLUMNS - 1 { WITH_BAR } else { 1.0 },
-                        content: Content::Axes(axes(k, *seed, *slice)),
-                    }
-                })
+                .map(|(seed, slice)| panel(1.0, axes(*seed, *slice)))
+                .chain(std::iter::once(panel(BAR, bar(row))))
                 .collect(),
         })
         .collect();

@@ -261,7 +261,13 @@ fn twelve_planes_share_their_colours() {
     let mut seeded: Vec<(u64, Option<&Slice2d>)> = (0..).zip(slices.iter().map(Some)).collect();
     seeded[9].1 = None;
     let figure = rerolls(&LandscapeSettings::default(), &seeded, &info());
-    assert_eq!((figure.rows.len(), figure.panels().count()), (2, 12));
+    // Two rows of six, each with a place for the colour bar, which the first has.
+    assert_eq!((figure.rows.len(), figure.panels().count()), (2, 14));
+    let places: Vec<usize> = (0..14).filter_map(super::reroll_of).collect();
+    assert_eq!(places, (0..12).collect::<Vec<_>>());
+    let bars: Vec<bool> = figure.axes().map(|axes| axes.color_bar.is_some()).collect();
+    assert_eq!(bars.iter().filter(|bar| **bar).count(), 1);
+    assert!(bars[6] && super::reroll_of(6).is_none());
     let scales: Vec<_> = figure
         .axes()
         .flat_map(|axes| &axes.layers)

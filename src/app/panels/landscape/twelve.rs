@@ -113,7 +113,10 @@ impl LandscapePanel {
         shown.follow(ui, key, settings, plan);
         let response = shown.show(ui, "landscape re-rolls", &Options::default());
         self.twelve.shown = shown;
-        let clicked = response.clicked.and_then(|place| slices.get(place.panel));
+        let clicked = response
+            .clicked
+            .and_then(|place| landscape::reroll_of(place.panel))
+            .and_then(|plane| slices.get(plane));
         if let Some(found) = clicked {
             ws.recipe.slice.set("seed", found.seed as i64);
             self.twelve.close();
