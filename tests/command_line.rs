@@ -268,6 +268,16 @@ fn analyses_are_written_with_the_documented_keys() {
         (centre - recorded).abs() <= 1e-5 * recorded,
         "{centre} {recorded}"
     );
+    // The deepest basin's minimum is the smallest loss of the grid.
+    let rows = slice["loss"].as_array().unwrap();
+    let losses = rows.iter().flat_map(|row| row.as_array().unwrap());
+    let lowest = losses
+        .filter_map(|loss| loss.as_f64())
+        .fold(f64::MAX, f64::min);
+    let deepest = &slice["basins"][0];
+    assert_eq!(deepest["minimum"]["loss"], lowest);
+    assert_eq!(deepest["persistence"], "inf");
+    assert!(deepest["saddle"].is_null() && deepest["on_rim"].is_boolean());
 
     let spectrum = folder.path().join("spectrum.json");
     succeed(&[

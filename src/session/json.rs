@@ -12,7 +12,8 @@ use crate::engine::analyses::PathCentre;
 use crate::engine::curvature::{ClassCurvature, Matrix};
 use crate::engine::paths::{BARRIER, Connection};
 use crate::landscape::{
-    AnchorPoint, Directions, Invariance, LossErrors, PathPoint, Slice1d, Slice2d, SliceQuantity,
+    AnchorPoint, Basin, Directions, Invariance, LossErrors, PathPoint, Slice1d, Slice2d,
+    SliceQuantity, basins,
 };
 use crate::math::statistics::Estimate;
 
@@ -142,6 +143,9 @@ pub struct SliceDocument {
     /// How wrong the plane's losses are under the path.
     #[serde(default)]
     pub path_errors: Option<LossErrors>,
+    /// The basins of the grid, the most persistent first.
+    #[serde(default, skip_deserializing)]
+    pub basins: Vec<Basin>,
     /// The self-test of the normalization, where it was asked for; empty where it
     /// does not apply.
     #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
@@ -169,6 +173,7 @@ impl SliceDocument {
             path: Vec::new(),
             path_outside: None,
             path_errors: None,
+            basins: basins(slice),
             invariance: None,
         }
     }
