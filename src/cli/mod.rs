@@ -25,8 +25,8 @@ use crate::recipe::{PRESETS, Recipe, presets};
 /// See what training does to a neural network.
 ///
 /// Without a command, losscape opens its window, already training. Where there
-/// is no display it does the same job headless and names the folder that holds
-/// the figures.
+/// is no display, or no graphics adapter, it does the same job headless and names
+/// the folder that holds the figures.
 #[derive(Debug, Parser)]
 #[command(name = "losscape", version, disable_help_subcommand = true)]
 struct Cli {

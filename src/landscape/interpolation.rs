@@ -1,10 +1,8 @@
 //! The loss on the straight line between two parameter vectors, and its
 //! barrier.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::PlaneLoss;
 use crate::math::floats::{cell, cells};
 use crate::math::{MathError, Progress};
 
@@ -31,39 +29,6 @@ pub struct Interpolation {
     /// max_λ L(θ(λ)) − ½(L_A + L_B), the other definition in use.
     #[serde(with = "cell")]
     pub barrier_over_mean: f64,
-}
-
-/// Evaluate the line in `points` points and refine its barriers' heights by
-/// golden section.
-///
-/// `line.loss_at(λ, 0)` must be the loss at θ_A + λ(θ_B − θ_A). Progress counts
-/// the points.
-///
-/// # Errors
-/// `Argument` for fewer than three points, `Cancelled`.
-pub fn interpolate<P: PlaneLoss + ?Sized>(
-    line: &P,
-    points: usize,
-    progress: &dyn Progress,
-) -> Result<Interpolation, MathError> {
-    let lambda = Interpolation::grid(points)?;
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let loss: Vec<f64> = lambda
-        .par_iter()
-        .map_init(
-            || line.scratch(),
-            |scratch, lambda| {
-                progress.check()?;
-                let loss = line.loss_at(*lambda, 0.0, scratch);
-                let before = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                progress.report(before + 1, points);
-                Ok(loss)
-            },
-        )
-        .collect::<Result<_, MathError>>()?;
-    let mut scratch = line.scratch();
-    let mut at = |lambda: f64| line.loss_at(lambda, 0.0, &mut scratch);
-    Interpolation::refined(lambda, loss, &mut at, progress)
 }
 
 impl Interpolation {
@@ -211,13 +176,21 @@ fn highest(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::landscape::PlaneFunction;
+    use crate::landscape::{PlaneFunction, PlaneLoss};
+
+    fn interpolate(line: &impl PlaneLoss, points: usize) -> Result<Interpolation, MathError> {
+        let lambda = Interpolation::grid(points)?;
+        let mut scratch = line.scratch();
+        let mut at = |lambda: f64| line.loss_at(lambda, 0.0, &mut scratch);
+        let loss = lambda.iter().map(|lambda| at(*lambda)).collect();
+        Interpolation::refined(lambda, loss, &mut at, &())
+    }
 
     #[test]
     fn the_straight_line_of_the_toy_has_barrier_one() {
         // L = (x² + y² − 1)² from (−1, 0) to (1, 0).
         let line = PlaneFunction(|l: f64, _| ((2.0 * l - 1.0).powi(2) - 1.0).powi(2));
-        let found = interpolate(&line, 25, &()).unwrap();
+        let found = interpolate(&line, 25).unwrap();
         assert!((found.barrier - 1.0).abs() < 1e-12);
         assert!((found.barrier_over_mean - 1.0).abs() < 1e-12);
         assert!((found.barrier_at - 0.5).abs() < 1e-6);
@@ -228,12 +201,12 @@ mod tests {
     fn the_two_definitions_differ_where_the_ends_do() {
         // A slope: nothing exceeds the straight line, half of it the mean.
         let slope = PlaneFunction(|l: f64, _| 3.0 * l);
-        let found = interpolate(&slope, 11, &()).unwrap();
+        let found = interpolate(&slope, 11).unwrap();
         assert!(found.barrier.abs() < 1e-12);
         assert!((found.barrier_over_mean - 1.5).abs() < 1e-12);
         // A bump between grid points is found.
         let bump = PlaneFunction(|l: f64, _| (-((l - 0.4123) / 0.05).powi(2)).exp());
-        let found = interpolate(&bump, 25, &()).unwrap();
+        let found = interpolate(&bump, 25).unwrap();
         assert!((found.barrier - 1.0).abs() < 1e-9);
         assert!((found.barrier_at - 0.4123).abs() < 1e-5);
     }
@@ -241,9 +214,9 @@ mod tests {
     #[test]
     fn undefined_losses_make_undefined_barriers() {
         let line = PlaneFunction(|l: f64, _| if l > 0.6 { f64::NAN } else { l });
-        assert!(interpolate(&line, 25, &()).unwrap().barrier.is_nan());
+        assert!(interpolate(&line, 25).unwrap().barrier.is_nan());
         let line = PlaneFunction(|l: f64, _| if l == 0.5 { f64::INFINITY } else { l });
-        assert_eq!(interpolate(&line, 25, &()).unwrap().barrier, f64::INFINITY);
-        assert!(interpolate(&line, 2, &()).is_err());
+        assert_eq!(interpolate(&line, 25).unwrap().barrier, f64::INFINITY);
+        assert!(interpolate(&line, 2).is_err());
     }
 }

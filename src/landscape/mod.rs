@@ -31,8 +31,8 @@ pub use basins::{Basin, GridPoint, basins};
 pub use directions::{Directions, Drawing, Normalization, TensorBlock, normalize};
 pub use evaluate::{Picture, evaluate_slice1d, evaluate_slice2d, evaluate_slice2d_for};
 pub use extent::Extent;
+pub use interpolation::Interpolation;
 pub(crate) use interpolation::between;
-pub use interpolation::{Interpolation, interpolate};
 pub use invariance::{Invariance, InvarianceSettings, Rescaling, invariance, rescaled};
 pub use path::{
     AnchorPoint, GhostPath, LossErrors, PathPoint, PathShare, loss_errors, path_share, project_path,

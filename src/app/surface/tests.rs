@@ -1,5 +1,4 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
 use eframe::egui::{self, Key as EguiKey, Modifiers, Role, vec2};
 use egui_kittest::Harness;
@@ -437,68 +436,5 @@ fn a_shot_is_a_figure_with_texts_as_texts() {
     if let Ok(folder) = std::env::var("LOSSCAPE_LOOK") {
         let bytes = crate::figure::png::write(&figure, &options, 960).unwrap();
         std::fs::write(std::path::Path::new(&folder).join("shot.png"), bytes).unwrap();
-    }
-}
-
-/// Not a test: says how long pictures take here.
-#[test]
-#[ignore = "measures"]
-fn how_long_pictures_take() {
-    let (_alone, gpu) = gpu();
-    let renderer = gpu.renderer();
-    let theme = FigureTheme::dark();
-    let size = [900u32, 640];
-    let points = size.map(|side| side as f32);
-    let viewport = Viewport {
-        size: points,
-        margins: margins(&theme, points),
-    };
-    for n in [51, 257] {
-        let scene = Arc::new(scene(n, |a, b| a * a + b * b + 0.2 * (9.0 * a).sin()));
-        for quality in [Quality::Draft, Quality::Fine] {
-            let canvas = renderer.canvas(size, quality);
-            let mut model = Model::new(renderer);
-            let mut times = Vec::new();
-            let mut submits = Vec::new();
-            for k in 0..24 {
-                let camera = Camera {
-                    azimuth: 0.1 * k as f32,
-                    ..Camera::default()
-                };
-                let start = Instant::now();
-                let view = camera.projection(&scene.extents(), &viewport);
-                let around = surroundings(&scene, &view, &viewport, &theme);
-                let drawing = Drawing {
-                    scene: &scene,
-                    view: &view,
-                    around: &around,
-                    marks: &[],
-                    theme: &theme,
-                    pixels_per_point: 1.0,
-                    quality,
-                };
-                renderer.draw(&drawing, &mut model, &canvas);
-                submits.push(start.elapsed().as_secs_f64() * 1e3);
-                gpu.state
-                    .device
-                    .poll(wgpu::PollType::Wait {
-                        submission_index: None,
-                        timeout: None,
-                    })
-                    .unwrap();
-                times.push(start.elapsed().as_secs_f64() * 1e3);
-            }
-            let first = submits[0];
-            let median = |times: &mut Vec<f64>| {
-                times.sort_by(f64::total_cmp);
-                times[times.len() / 2]
-            };
-            println!(
-                "{n}×{n} {quality:?} at {size:?}: {:.1} ms drawn, {:.2} ms on the window's \
-                 thread ({first:.1} ms with new data)",
-                median(&mut times),
-                median(&mut submits),
-            );
-        }
     }
 }
