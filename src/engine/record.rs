@@ -63,7 +63,10 @@ impl RunRecord {
                 self.history.truncate(step);
                 self.snapshots.truncate_after(step);
                 self.spectrum.retain(|point| point.step <= step);
-                self.changes.retain(|(changed, ..)| *changed <= step);
+                // Hyperparameters stay as they are, from here on.
+                for (changed, ..) in &mut self.changes {
+                    *changed = step.min(*changed);
+                }
             }
             EventKind::Metrics(rows) => {
                 for row in rows {

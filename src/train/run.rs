@@ -286,12 +286,7 @@ impl Run {
             .at_or_before(step)
             .cloned()
             .ok_or(RunError::NoSnapshot(step))?;
-        match &snapshot.optimizer {
-            Some(state) => self.optimizer.restore(state).map_err(RunError::model)?,
-            None => self.optimizer.reset(),
-        }
-        self.theta.copy_from_slice(&snapshot.theta);
-        self.step = snapshot.step;
+        self.resume(&snapshot)?;
         self.diverged = None;
         self.history.truncate(self.step);
         self.snapshots.truncate_after(self.step);
@@ -299,6 +294,22 @@ impl Run {
             self.sharpness = None;
         }
         Ok(self.step)
+    }
+
+    /// Stands where `snapshot` was taken; history and snapshots stay as they are.
+    pub(super) fn resume(&mut self, snapshot: &Snapshot) -> Result<(), RunError> {
+        match &snapshot.optimizer {
+            Some(state) => self.optimizer.restore(state).map_err(RunError::model)?,
+            None => self.optimizer.reset(),
+        }
+        self.theta.copy_from_slice(&snapshot.theta);
+        self.step = snapshot.step;
+        Ok(())
+    }
+
+    /// The samples of the batch that the next update uses.
+    pub(super) fn batch(&mut self) -> &[usize] {
+        self.batches.batch(self.step)
     }
 
     /// Makes one step: measures the batch's loss and gradient at the present
