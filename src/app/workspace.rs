@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::diagnostics::PredictionMap;
+use crate::engine::analyses::Section;
 use crate::engine::paths::Connection;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
@@ -59,6 +60,8 @@ pub struct Results {
     pub landscape: Option<Timed<Landscape>>,
     /// Slices along random directions of several seeds.
     pub rerolls: Option<Timed<Arc<[Reroll]>>>,
+    /// The loss along a line that was drawn on the slice.
+    pub section: Option<Timed<Section>>,
     /// What the self-test of the slice's normalization found.
     pub invariance: Option<Timed<Vec<Invariance>>>,
     /// The spectrum of one moment (the top eigenvalues measured while training
@@ -215,6 +218,8 @@ pub struct Workspace {
     pub cursor_step: Option<u64>,
     /// The step of the snapshot that views show; `None` follows the live run.
     pub selected: Option<u64>,
+    /// The training samples that were brushed, ascending.
+    pub brushed: Vec<usize>,
     /// The recipe as the editor shows it. Views read their sections under
     /// `[analyses]` here, and may change them.
     pub recipe: Recipe,
@@ -250,6 +255,7 @@ impl Workspace {
             current: 0,
             cursor_step: None,
             selected: None,
+            brushed: Vec::new(),
             applied: recipe.clone(),
             recipe,
             base_dir: PathBuf::from("."),
@@ -913,6 +919,7 @@ impl Workspace {
             ResultKind::Nothing => {}
             ResultKind::Landscape(value) => place!(landscape, value),
             ResultKind::Rerolls(value) => place!(rerolls, Arc::new(value)),
+            ResultKind::Section(value) => place!(section, value),
             ResultKind::Invariance(value) => place!(invariance, value),
             ResultKind::Spectrum(value) => place!(spectrum, value),
             ResultKind::Gradients(value) => place!(gradients, value),

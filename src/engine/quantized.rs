@@ -7,7 +7,7 @@ use super::analyses::{SliceSettings, slice_directions};
 use super::job::JobError;
 use crate::landscape::{
     BitsPoint, Directions, GridAxis, PlaneLoss, QuantizedPlane, ScalePlane, ScaleSearch, Slice1d,
-    Slice2d, evaluate_slice1d, evaluate_slice2d, local_minima, loss_against_bits,
+    Slice2d, StraightLine, evaluate_slice1d, evaluate_slice2d, local_minima, loss_against_bits,
     search_by_evolution, search_by_gradient,
 };
 use crate::math::rng::stream;
@@ -298,7 +298,7 @@ fn line_of(
     axis: &GridAxis,
     progress: &dyn Progress,
 ) -> Result<Slice1d, JobError> {
-    let line = evaluate_slice1d(plane, axis, (1.0, 0.0), progress, &mut |_| ())?;
+    let line = evaluate_slice1d(plane, axis, StraightLine::FIRST, progress, &mut |_| ())?;
     // What a cancellation leaves is coarser than what was asked for.
     progress.check()?;
     Ok((*line).clone())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::analyses::{DirectionInfo, Excerpt};
+use super::analyses::{DirectionInfo, Excerpt, Section};
 use super::paths::Connection;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
@@ -113,6 +113,8 @@ pub enum ResultKind {
     Landscape(Arc<Landscape>),
     /// Slices along random directions of several seeds, as many as are there yet.
     Rerolls(Arc<[Reroll]>),
+    /// The loss along a line on a plane.
+    Section(Arc<Section>),
     /// The spectrum of the Hessian.
     Spectrum(Arc<Spectrum>),
     /// Gradient norms and gradient images of every layer.

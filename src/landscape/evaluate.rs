@@ -134,13 +134,42 @@ fn evaluate_pictures<P: PlaneLoss + ?Sized>(
     finest.ok_or(Cancelled)
 }
 
-/// Evaluate the loss along t·(`towards.0`·d₁ + `towards.1`·d₂): `(1.0, 0.0)`
-/// for a line along d₁. Refinement, cancellation and errors are those of
-/// [`evaluate_slice2d`].
+/// A straight line on a plane, in its coordinates: `from` + t·`towards`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StraightLine {
+    /// Where t = 0 is.
+    pub from: (f64, f64),
+    /// What is added at t = 1.
+    pub towards: (f64, f64),
+}
+
+impl StraightLine {
+    /// Along d₁, through the middle.
+    pub const FIRST: Self = Self {
+        from: (0.0, 0.0),
+        towards: (1.0, 0.0),
+    };
+
+    /// From `a` at t = 0 to `b` at t = 1.
+    pub fn between(a: [f64; 2], b: [f64; 2]) -> Self {
+        Self {
+            from: (a[0], a[1]),
+            towards: (b[0] - a[0], b[1] - a[1]),
+        }
+    }
+
+    fn at(&self, t: f64) -> (f64, f64) {
+        let (from, towards) = (self.from, self.towards);
+        (from.0 + t * towards.0, from.1 + t * towards.1)
+    }
+}
+
+/// Evaluate the loss along a line on the plane. Refinement, cancellation and
+/// errors are those of [`evaluate_slice2d`].
 pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
     plane: &P,
     axis: &GridAxis,
-    towards: (f64, f64),
+    line: StraightLine,
     progress: &dyn Progress,
     on_level: &mut dyn FnMut(Arc<Slice1d>),
 ) -> Result<Arc<Slice1d>, Cancelled> {
@@ -149,7 +178,7 @@ pub fn evaluate_slice1d<P: PlaneLoss + ?Sized>(
     let mut finest = None;
     refine(
         plane,
-        &|i, _| (xs[i] * towards.0, xs[i] * towards.1),
+        &|i, _| line.at(xs[i]),
         (xs.len(), 1),
         &levels,
         None,

@@ -173,9 +173,13 @@ fn threads_do_not_change_a_bit() {
 fn a_line_goes_where_it_is_sent() {
     let plane = PlaneFunction(|a: f64, b: f64| a + 100.0 * b);
     let mut levels = 0;
-    let line = evaluate_slice1d(&plane, &axis(17), (0.5, 2.0), &NoProgress, &mut |_| {
-        levels += 1
-    });
+    let line = evaluate_slice1d(
+        &plane,
+        &axis(17),
+        StraightLine::between([0.0, 0.0], [0.5, 2.0]),
+        &NoProgress,
+        &mut |_| levels += 1,
+    );
     let line = line.unwrap();
     assert_eq!(levels, 3);
     assert!(line.is_finest());

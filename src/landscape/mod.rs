@@ -29,7 +29,9 @@ pub use attention::{Attention, Focus};
 pub use axis::GridAxis;
 pub use basins::{Basin, GridPoint, basins};
 pub use directions::{Directions, Drawing, Normalization, TensorBlock, normalize};
-pub use evaluate::{Picture, evaluate_slice1d, evaluate_slice2d, evaluate_slice2d_for};
+pub use evaluate::{
+    Picture, StraightLine, evaluate_slice1d, evaluate_slice2d, evaluate_slice2d_for,
+};
 pub use extent::Extent;
 pub use interpolation::Interpolation;
 pub(crate) use interpolation::between;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use super::*;
 use crate::landscape::{Directions, GridAxis, Normalization, TensorBlock};
 use crate::landscape::{
-    evaluate_slice1d, evaluate_slice2d, search_by_evolution, search_by_gradient,
+    StraightLine, evaluate_slice1d, evaluate_slice2d, search_by_evolution, search_by_gradient,
 };
 use crate::math::rng::stream;
 use crate::math::{CancelToken, vector};
@@ -155,7 +155,7 @@ fn at_three_bits_the_sweep_is_jagged_and_the_nominal_scale_not_the_best() {
     let all: Vec<usize> = (0..quantizer.tensors()).collect();
     let plane = ScalePlane::new(objective, &quantizer, theta, &all, &[]).unwrap();
     let axis = GridAxis::new(0.25, 1.75, 257).unwrap();
-    let sweep = evaluate_slice1d(&plane, &axis, (1.0, 0.0), &(), &mut |_| ()).unwrap();
+    let sweep = evaluate_slice1d(&plane, &axis, StraightLine::FIRST, &(), &mut |_| ()).unwrap();
     assert_eq!(sweep.alpha[128], 1.0);
     // The middle is the quantizer itself.
     let mut out = vec![0.0; theta.len()];
@@ -172,7 +172,7 @@ fn at_three_bits_the_sweep_is_jagged_and_the_nominal_scale_not_the_best() {
     let small = GridAxis::new(0.5, 1.5, 9).unwrap();
     let map = evaluate_slice2d(&both, &small, &small, &(), &mut |_| ()).unwrap();
     let one = ScalePlane::new(objective, &quantizer, theta, &[0], &[]).unwrap();
-    let line = evaluate_slice1d(&one, &small, (1.0, 0.0), &(), &mut |_| ()).unwrap();
+    let line = evaluate_slice1d(&one, &small, StraightLine::FIRST, &(), &mut |_| ()).unwrap();
     let row: Vec<f64> = map.rows().nth(4).unwrap().to_vec();
     assert_eq!(row, line.loss);
     assert_eq!(map.at(4, 4), Some(nominal));

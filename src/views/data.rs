@@ -29,6 +29,9 @@ pub struct DataSettings {
     pub feature_x: usize,
     /// Which feature is along y.
     pub feature_y: usize,
+    /// The samples that are marked, by their numbers in the set; not stored.
+    #[serde(skip)]
+    pub brushed: Vec<usize>,
 }
 
 impl Default for DataSettings {
@@ -40,6 +43,7 @@ impl Default for DataSettings {
             images: 40,
             feature_x: 0,
             feature_y: 1,
+            brushed: Vec::new(),
         }
     }
 }
@@ -66,6 +70,50 @@ pub fn figure(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -
         } => images(settings, data, said, (channels, height, width)),
     };
     figure.titled("Data")
+}
+
+/// The place of a sample on the axes of a figure that is no mosaic.
+pub fn place_of(settings: &DataSettings, data: &Dataset, sample: usize) -> [f64; 2] {
+    let input = data.input(sample);
+    if let InputShape::Vector(1) = data.shape {
+        let y = match &data.targets {
+            Targets::Values { values, dims } => values[sample * (*dims).max(1)],
+            Targets::Classes { labels, .. } => f64::from(labels[sample]),
+        };
+        return [input[0], y];
+    }
+    let [i, j] = features_shown(settings, data);
+    [input[i], input[j]]
+}
+
+/// The features along x and y, where there are at least two.
+fn features_shown(settings: &DataSettings, data: &Dataset) -> [usize; 2] {
+    match data.shape.len() {
+        2 => [0, 1],
+        features => {
+            [settings.feature_x, settings.feature_y].map(|f| f.min(features.saturating_sub(1)))
+        }
+    }
+}
+
+/// Rings around the marked samples.
+fn add_brushed(axes: &mut Axes, settings: &DataSettings, data: &Dataset) {
+    let known = settings.brushed.iter().filter(|s| **s < data.len());
+    let places: Vec<[f64; 2]> = known.map(|s| place_of(settings, data, *s)).collect();
+    if places.is_empty() {
+        return;
+    }
+    let along = |d: usize| places.iter().map(|place| place[d]).collect::<Vec<f64>>();
+    axes.layers.push(
+        Scatter {
+            colors: ScatterColors::Uniform(Ink::Foreground),
+            marker: Marker::Ring,
+            size: 1.7,
+            name: Some(format!("{} brushed", places.len())),
+            ..Scatter::new(along(0), along(1))
+        }
+        .into(),
+    );
 }
 
 /// Which samples a mosaic shows: the first ones, going round the classes.
@@ -152,6 +200,7 @@ fn curve(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
         }
         axes.note = Some(format!("step {}", format_number(step as f64, 9)));
     }
+    add_brushed(&mut axes, settings, data);
     // A network that runs away must not hide the data.
     if let Targets::Values { values, .. } = &data.targets
         && let Some((low, high)) = crate::figure::samples::finite_range(values.iter().copied())
@@ -182,14 +231,7 @@ fn classes_at(x: Vec<f64>, y: Vec<f64>, labels: &[u32], names: &[String]) -> cra
 /// Two features and, where they are all there is, the network's decisions.
 fn plane(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Figure {
     let features = data.shape.len();
-    let (i, j) = if features == 2 {
-        (0, 1)
-    } else {
-        (
-            settings.feature_x.min(features.saturating_sub(1)),
-            settings.feature_y.min(features.saturating_sub(1)),
-        )
-    };
+    let [i, j] = features_shown(settings, data);
     let mut axes = Axes::new(Axis::new(feature(data, i)), Axis::new(feature(data, j)));
     if features == 2 {
         axes.equal_aspect = true;
@@ -250,6 +292,7 @@ fn plane(settings: &DataSettings, data: &Dataset, said: Option<Said<'_>>) -> Fig
                 .get_or_insert_with(|| ColorBar::new(scale, "y"));
         }
     }
+    add_brushed(&mut axes, settings, data);
     let description = format!(
         "{} samples with {features} features{}.",
         data.len(),
@@ -470,7 +513,13 @@ fn images(
             let mut tile = Tile::new(picture(&input, shape, low, high));
             if let Some(label) = labels.and_then(|labels| labels.get(sample)) {
                 let predicted = predicted.map(name);
-                tile = tile.captioned(verdict(&name(*label), predicted.as_deref()));
+                let mark = if settings.brushed.contains(&sample) {
+                    "● "
+                } else {
+                    ""
+                };
+                let verdict = verdict(&name(*label), predicted.as_deref());
+                tile = tile.captioned(format!("{mark}{verdict}"));
             }
             if wrong(entry) {
                 tile.outlined(Ink::Accent)
@@ -547,6 +596,23 @@ mod tests {
             assert_eq!(axes.x.limits, Some((-0.5, 1.5)));
             assert_eq!(axes.note.as_deref(), Some("step 4"));
         }
+    }
+
+    #[test]
+    fn brushed_samples_are_ringed_where_they_are() {
+        let data = two_classes();
+        let settings = DataSettings {
+            brushed: vec![1, 0, 99],
+            ..DataSettings::default()
+        };
+        let figure = figure(&settings, &data, None);
+        let axes = figure.axes().next().unwrap();
+        let Some(Layer::Scatter(rings)) = axes.layers.last() else {
+            panic!("no rings");
+        };
+        assert_eq!(rings.name.as_deref(), Some("2 brushed"));
+        assert_eq!(rings.x[..], [data.input(1)[0], data.input(0)[0]]);
+        assert_eq!(rings.y[..], [data.input(1)[1], data.input(0)[1]]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use eframe::egui::{self, Rect, Ui, UiBuilder, vec2};
 use super::controls::{self, choice, header, segments, toggle};
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
-use crate::app::plot::Options;
+use crate::app::plot::{Drawn, Options, Pencil};
 use crate::app::workspace::Workspace;
 use crate::data::{Dataset, InputShape};
 use crate::diagnostics::{PredictionMap, prediction};
@@ -41,6 +41,8 @@ pub(super) struct DataPanel {
     explained: Option<(u64, Arc<SaliencyMaps>)>,
     explained_for: Option<(Origin, u64, usize)>,
     detail: Shown<(usize, u64)>,
+    /// Whether the pointer brushes samples.
+    brushes: bool,
 }
 
 /// Seconds between two predictions of a running training.
@@ -333,8 +335,57 @@ impl DataPanel {
                 }
                 InputShape::Vector(_) => {}
             }
+            self.brush_control(ui, ws);
             controls::moment(ui, ws);
         });
+    }
+
+    /// The button that lets samples be brushed, and how many are.
+    fn brush_control(&mut self, ui: &mut Ui, ws: &mut Workspace) {
+        if self.settings.split != Split::Training {
+            return;
+        }
+        let hint = "Drag a box around samples, with Shift to add to them, or click images. The \
+                    landscape can show their loss.";
+        toggle(ui, &mut self.brushes, "brush", hint);
+        if !ws.brushed.is_empty() {
+            let clear = ui
+                .small_button(format!("{} ✕", ws.brushed.len()))
+                .on_hover_text("Brush none");
+            clear.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::Role::Button, true, "Brush no samples")
+            });
+            if clear.clicked() {
+                ws.brushed.clear();
+            }
+        }
+    }
+
+    /// Whether the pointer brushes now.
+    fn is_brushing(&self) -> bool {
+        self.brushes && self.settings.split == Split::Training
+    }
+
+    /// Takes the samples in a box.
+    fn brush(&self, ui: &Ui, ws: &mut Workspace, drawn: &Drawn) {
+        let Some(run) = ws.run().filter(|_| drawn.released) else {
+            return;
+        };
+        let data = &run.info.data.train;
+        let within = |a: f64, b: f64, value: f64| (a.min(b)..=a.max(b)).contains(&value);
+        let (from, to) = (drawn.from, drawn.to);
+        let inside: Vec<usize> = (0..data.len())
+            .filter(|sample| {
+                let [x, y] = data::place_of(&self.settings, data, *sample);
+                within(from.x, to.x, x) && within(from.y, to.y, y)
+            })
+            .collect();
+        if !ui.input(|input| input.modifiers.shift) {
+            ws.brushed.clear();
+        }
+        ws.brushed.extend(inside);
+        ws.brushed.sort_unstable();
+        ws.brushed.dedup();
     }
 
     /// The sample behind an image of the mosaic, in the order it shows them.
@@ -431,12 +482,19 @@ impl Panel for DataPanel {
                 .map_or(0, |(.., map)| Arc::as_ptr(map) as usize),
             ws.is_running(),
         );
+        let samples = ws.run().map_or(0, |run| run.info.data.train.len());
+        ws.brushed.retain(|sample| *sample < samples);
+        self.settings.brushed = match self.settings.split {
+            Split::Training => ws.brushed.clone(),
+            Split::Validation => Vec::new(),
+        };
         let settings = fingerprint(&self.settings);
         let mut shown = std::mem::take(&mut self.shown);
         shown.follow(ui, key, settings, || self.plan(ws));
         self.shown = shown;
         let options = Options {
             selectable_tiles: pictures,
+            pencil: (self.is_brushing() && !pictures).then_some((0, Pencil::Box)),
             ..Options::default()
         };
         let room = ui.available_rect_before_wrap();
@@ -451,7 +509,19 @@ impl Panel for DataPanel {
             self.detail_ui(&mut right, ws);
         }
         ui.advance_cursor_after_rect(room);
-        if let Some((_, tile)) = response.tile_clicked {
+        if let Some(drawn) = &response.drawn {
+            self.brush(ui, ws, drawn);
+        }
+        if let Some((_, tile)) = response.tile_clicked
+            && self.is_brushing()
+        {
+            if let Some(sample) = self.sample_of_tile(ws, tile) {
+                match ws.brushed.binary_search(&sample) {
+                    Ok(at) => drop(ws.brushed.remove(at)),
+                    Err(at) => ws.brushed.insert(at, sample),
+                }
+            }
+        } else if let Some((_, tile)) = response.tile_clicked {
             let sample = self.sample_of_tile(ws, tile);
             self.picked = if self.picked == sample { None } else { sample };
             self.explained = None;

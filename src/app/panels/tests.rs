@@ -14,6 +14,8 @@ use crate::catalogue;
 use crate::engine::RunState;
 use crate::recipe::Recipe;
 
+mod drawing;
+
 /// Panels over a real engine.
 struct Bench {
     ws: Workspace,

@@ -1,10 +1,10 @@
-//! A mark that can be dragged.
+//! Drags that do not pan: a mark that is moved, a line that is drawn.
 
 use eframe::egui::{CursorIcon, PointerButton, Pos2, Ui};
 use egui_plot::PlotTransform;
 
 use super::panel::ShownPlot;
-use super::{Dragged, Place, place_of};
+use super::{Dragged, Drawn, Place, place_of};
 use crate::figure::Axes;
 
 /// How near to its middle, in points, the pointer catches the handle.
@@ -67,8 +67,44 @@ impl Grip {
     }
 }
 
+/// The hand that draws.
+#[derive(Default)]
+pub(super) struct Hand {
+    from: Option<Place>,
+}
+
+impl Hand {
+    /// Follows the pointer, after the plot was shown.
+    pub(super) fn follow(
+        &mut self,
+        ui: &Ui,
+        panel: usize,
+        axes: &Axes,
+        shown: &ShownPlot,
+    ) -> Option<Drawn> {
+        let response = &shown.response;
+        if response.hovered() {
+            ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
+        }
+        let at = |pointer: Pos2| {
+            let pointer = shown.transform.frame().clamp(pointer);
+            place_of(panel, axes, &shown.transform, pointer, None)
+        };
+        if response.drag_started_by(PointerButton::Primary) {
+            self.from = ui.input(|input| input.pointer.press_origin()).map(at);
+        }
+        let from = self.from?;
+        let released = !response.dragged();
+        if released {
+            self.from = None;
+        }
+        let to = at(ui.input(|input| input.pointer.latest_pos())?);
+        Some(Drawn { from, to, released })
+    }
+}
+
 /// Where a place is on the screen.
-fn screen(transform: &PlotTransform, axes: &Axes, at: Place) -> Pos2 {
+pub(super) fn screen(transform: &PlotTransform, axes: &Axes, at: Place) -> Pos2 {
     Pos2::new(
         transform.position_from_point_x(axes.x.scale.forward(at.x)),
         transform.position_from_point_y(axes.y.scale.forward(at.y)),

@@ -43,7 +43,7 @@ use crate::figure::limits::Limits;
 use crate::figure::{Axes, Axis, Content, Figure, FigureTheme, Frame, Legend, Scale};
 
 use fitting::{compact, legible, settled};
-use handle::Grip;
+use handle::{Grip, Hand, screen};
 use marks::ShapeCache;
 use panel::{PanelPlot, ShownPlot};
 use prepare::{PreparedAxes, PreparedMosaic};
@@ -55,6 +55,35 @@ const TRIM: f32 = 6.0;
 const SMALLEST_TEXT: f64 = 0.88;
 /// The layout makes text at most this much smaller.
 const LAYOUT_SMALLEST_TEXT: f64 = 0.72;
+
+/// Over everything the line or the box that follows the pointer.
+fn being_drawn(
+    ui: &Ui,
+    drawn: &Drawn,
+    pencil: Pencil,
+    figure: &Figure,
+    plots: &[(usize, ShownPlot, Option<Readout>)],
+    theme: &FigureTheme,
+) {
+    let panel = drawn.from.panel;
+    let content = figure.panels().nth(panel).map(|panel| &panel.content);
+    let plot = plots.iter().find(|(plot, ..)| *plot == panel);
+    let (Some(Content::Axes(axes)), Some((_, shown, _))) = (content, plot) else {
+        return;
+    };
+    let ends = [drawn.from, drawn.to].map(|end| screen(&shown.transform, axes, end));
+    for (width, ink) in [(3.5, theme.background), (1.5, theme.foreground)] {
+        let stroke = Stroke::new(width, color(ink));
+        match pencil {
+            Pencil::Line => ui.painter().line_segment(ends, stroke),
+            Pencil::Box => {
+                let area = egui::Rect::from_two_pos(ends[0], ends[1]);
+                ui.painter()
+                    .rect_stroke(area, 0.0, stroke, egui::StrokeKind::Middle)
+            }
+        };
+    }
+}
 
 /// Draws what surrounds the plots of a figure: texts and colour bars.
 pub(in crate::app) fn surround(
@@ -86,6 +115,7 @@ pub struct FigureView {
     layout: Option<(LayoutKey, FigureLayout)>,
     fit: bool,
     grip: Grip,
+    hand: Hand,
 }
 
 struct PanelState {
@@ -120,8 +150,19 @@ pub struct Options {
     pub marks: Vec<Place>,
     /// A place that can be dragged elsewhere: then the drag does not pan.
     pub handle: Option<Place>,
+    /// A panel on which a drag draws something, and does not pan.
+    pub pencil: Option<(usize, Pencil)>,
     /// Whether the images of mosaics can be clicked.
     pub selectable_tiles: bool,
+}
+
+/// What a drag draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pencil {
+    /// A straight line.
+    Line,
+    /// A box with sides along the axes.
+    Box,
 }
 
 /// A place in a panel, in values of its axes.
@@ -144,6 +185,8 @@ pub struct FigureResponse {
     pub clicked: Option<Place>,
     /// Where the handle is being dragged to.
     pub dragged: Option<Dragged>,
+    /// What is being drawn.
+    pub drawn: Option<Drawn>,
     /// Where the secondary button was clicked, in values of the axes.
     pub menu_asked: Option<Place>,
     /// Panel and image under the pointer.
@@ -156,6 +199,17 @@ pub struct FigureResponse {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dragged {
     /// Where the pointer has it.
+    pub to: Place,
+    /// Whether it was let go there, in this frame.
+    pub released: bool,
+}
+
+/// A line, or the diagonal of a box, that is drawn with the pointer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// Where the pointer was pressed.
+    pub from: Place,
+    /// Where it is.
     pub to: Place,
     /// Whether it was let go there, in this frame.
     pub released: bool,
@@ -391,6 +445,7 @@ impl FigureView {
                 (Content::Axes(axes), Prepared::Axes(prepared)) => {
                     let frame = decorations::rect(place.plot, origin);
                     let handle = options.handle.filter(|handle| handle.panel == index);
+                    let draws = options.pencil.is_some_and(|(panel, _)| panel == index);
                     let grabbed = handle.is_some_and(|at| self.grip.catches(ui, axes, at));
                     let plot = PanelPlot {
                         id: plot_id(id, index, axes),
@@ -402,7 +457,7 @@ impl FigureView {
                         limits: on_scales(axes, state.shown_limits(axes)),
                         fit: self.fit,
                         description: describe(figure, axes),
-                        grabbed,
+                        grabbed: grabbed || draws,
                     };
                     let shown = plot.show(ui);
                     let bounds = of_bounds(shown.transform.bounds());
@@ -417,7 +472,10 @@ impl FigureView {
                         .and_then(|pointer| {
                             readout::find(prepared, &shown.transform, pointer, &theme)
                         });
-                    if handle.is_some() {
+                    if draws {
+                        let drawn = self.hand.follow(ui, index, axes, &shown);
+                        found.drawn = found.drawn.or(drawn);
+                    } else if handle.is_some() {
                         let dragged = self.grip.follow(ui, index, axes, &shown, grabbed);
                         found.dragged = found.dragged.or(dragged);
                     }
@@ -469,6 +527,9 @@ impl FigureView {
             return found;
         };
         self.decorate(ui, id, figure, &layout, origin, &plots, options);
+        if let (Some(drawn), Some((_, pencil))) = (&found.drawn, options.pencil) {
+            being_drawn(ui, drawn, pencil, figure, &plots, &layout.theme);
+        }
         self.layout = Some((key, layout));
         found
     }

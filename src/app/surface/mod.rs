@@ -1,7 +1,7 @@
 //! The loss surface: a [`Figure`] of a plane, lifted into space and drawn by
 //! shaders of our own.
 //!
-//! Drag turns it, the wheel or a pinch zooms at the pointer, dragging with
+//! Drag turns it (a drag of the ball moves the ball over it), the wheel or a pinch zooms at the pointer, dragging with
 //! Shift, the secondary or the middle button moves it, a double click goes
 //! back. With the keyboard: arrows turn, Shift and arrows move, + and −
 //! zoom, 0 or Home goes back.
@@ -12,6 +12,7 @@
 mod axes;
 mod camera;
 mod gestures;
+mod grip;
 mod math;
 mod mesh;
 mod model;
@@ -44,6 +45,8 @@ use crate::figure::{Figure, FigureTheme};
 use axes::{Surroundings, margins, surroundings};
 use camera::{Camera, Projection, Viewport};
 use gestures::{BUTTON_HEIGHT, has_buttons};
+use grip::Grip;
+pub use grip::Slide;
 use math::Vec3;
 use picture::Picture;
 use renderer::Renderer;
@@ -137,6 +140,10 @@ pub struct SurfaceResponse {
     pub hovered: Option<usize>,
     /// Whether the surface was clicked.
     pub clicked: bool,
+    /// Where the ball is being dragged to.
+    pub dragged: Option<Slide>,
+    /// The place in the plane where the secondary button was clicked.
+    pub menu_asked: Option<[f64; 2]>,
 }
 
 /// A surface on the screen.
@@ -149,6 +156,7 @@ pub struct SurfaceView {
     scene: Option<Arc<Scene>>,
     picture: Option<Picture>,
     gpu: Option<Gpu>,
+    grip: Grip,
     /// When it was last turned or got other data, in seconds.
     moved: f64,
     /// How many pictures were drawn.
@@ -207,14 +215,15 @@ impl SurfaceView {
     }
 
     /// Draws the surface over the room there is. `path` are places in the plane
-    /// that the pointer can find, `marks` such that are marked. Where nothing
-    /// can be drawn, says so and returns `None`.
+    /// that the pointer can find, `marks` such that are marked, `ball` one that
+    /// can be dragged. Where nothing can be drawn, returns `None`.
     pub fn show(
         &mut self,
         ui: &mut Ui,
         id: Id,
         path: &[[f64; 2]],
         marks: &[[f64; 2]],
+        ball: Option<[f64; 2]>,
     ) -> Option<SurfaceResponse> {
         self.gpu = gpu(ui.ctx());
         let gpu = self.gpu.clone()?;
@@ -232,7 +241,14 @@ impl SurfaceView {
         let viewport = shell.viewport;
         let response = ui.interact(rect, id, Sense::click_and_drag());
         let before = self.camera;
-        self.pointer(ui, &response, rect, &viewport, &extents);
+        let seen = self.camera.projection(&extents, &viewport);
+        let held = self.grip.catches(ui, &response, rect, &scene, &seen, ball);
+        let dragged = if held {
+            self.grip.follow(ui, &response, rect, &scene, &seen)
+        } else {
+            self.pointer(ui, &response, rect, &viewport, &extents);
+            None
+        };
         self.keys(ui, &response, &viewport, &extents);
         if response.clicked() || response.drag_started() {
             response.request_focus();
@@ -281,6 +297,11 @@ impl SurfaceView {
         let mut found = SurfaceResponse {
             hovered: None,
             clicked: response.clicked(),
+            dragged,
+            menu_asked: response
+                .interact_pointer_pos()
+                .filter(|_| response.secondary_clicked())
+                .and_then(|pointer| grip::under(&scene, &view, pointer - rect.min)),
         };
         let pointer = response.hover_pos().filter(|_| !response.dragged());
         if let Some(pointer) = pointer {

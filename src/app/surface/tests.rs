@@ -248,7 +248,11 @@ fn contour_lines_are_drawn_at_their_levels() {
 struct Bench {
     view: SurfaceView,
     figure: Arc<Figure>,
+    ball: Option<[f64; 2]>,
     found: Option<SurfaceResponse>,
+    slides: Vec<Slide>,
+    /// The room that it had.
+    room: Vec2,
 }
 
 fn harness(size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
@@ -257,7 +261,10 @@ fn harness(size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
     let bench = Bench {
         view: SurfaceView::default(),
         figure: Arc::new(figure),
+        ball: None,
         found: None,
+        slides: Vec::new(),
+        room: Vec2::ZERO,
     };
     testing::harness(size, dark)
         .with_step_dt(1.0 / 20.0)
@@ -269,7 +276,11 @@ fn harness(size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
                 bench.view.set_figure(&bench.figure, 8);
                 let path = [[-0.8, 0.6], [-0.4, 0.1], [0.0, 0.0]];
                 let id = Id::unique("surface");
-                bench.found = bench.view.show(ui, id, &path, &[[-0.4, 0.1]]);
+                bench.room = ui.available_size();
+                bench.found = bench.view.show(ui, id, &path, &[[-0.4, 0.1]], bench.ball);
+                bench
+                    .slides
+                    .extend(bench.found.and_then(|found| found.dragged));
             },
             bench,
         )
@@ -365,12 +376,52 @@ fn the_pointer_finds_places_of_the_path() {
     let place = scene.on_surface(-0.4, 0.1).unwrap();
     let node = surface(&harness).rect();
     let theme = crate::app::theme::figure_theme(&harness.ctx.global_style().visuals);
-    let shell = Shell::new(&scene, vec2(480.0, 340.0), &theme, &Camera::top());
+    let shell = Shell::new(&scene, harness.state().room, &theme, &Camera::top());
     let view = Camera::top().projection(&scene.extents(), &shell.viewport);
     harness.hover_at(node.min + Vec2::from(view.project(place).0));
     harness.run_steps(3);
     let found = harness.state().found.expect("it is shown");
-    assert!(found.hovered.is_none() || found.hovered == Some(1));
+    assert_eq!(found.hovered, Some(1));
+}
+
+#[test]
+fn the_ball_slides_over_the_surface_and_the_view_stays() {
+    let (_alone, _) = gpu();
+    let mut harness = harness((480.0, 340.0), true);
+    harness.run_steps(3);
+    let scene = harness.state().view.scene.clone().unwrap();
+    let node = surface(&harness).rect();
+    let theme = crate::app::theme::figure_theme(&harness.ctx.global_style().visuals);
+    let camera = harness.state().view.camera;
+    let shell = Shell::new(&scene, harness.state().room, &theme, &camera);
+    let view = camera.projection(&scene.extents(), &shell.viewport);
+    let at = |alpha, beta| {
+        let place = scene.on_surface(alpha, beta).unwrap();
+        node.min + Vec2::from(view.project(place).0)
+    };
+    let slide = |harness: &mut Harness<'static, Bench>| {
+        harness.drag_at(at(0.0, 0.0));
+        harness.step();
+        harness.hover_at(at(0.3, 0.1));
+        harness.step();
+        harness.hover_at(at(0.5, -0.2));
+        harness.step();
+        harness.drop_at(at(0.5, -0.2));
+        harness.run_steps(3);
+    };
+    harness.state_mut().ball = Some([0.0, 0.0]);
+    slide(&mut harness);
+    assert_eq!(harness.state().view.camera, camera);
+    let slides = std::mem::take(&mut harness.state_mut().slides);
+    let (last, before) = slides.split_last().expect("the ball was dragged");
+    assert!(last.released && before.iter().all(|slide| !slide.released));
+    let off = (last.to[0] - 0.5).hypot(last.to[1] + 0.2);
+    assert!(off < 0.1, "{:?}", last.to);
+    // Without a ball there, the same drag turns the view.
+    harness.state_mut().ball = Some([-0.9, -0.9]);
+    slide(&mut harness);
+    assert!(harness.state().slides.is_empty());
+    assert!(harness.state().view.camera != camera);
 }
 
 #[test]
@@ -394,7 +445,9 @@ fn without_a_device_nothing_is_shown() {
     let context = Context::default();
     let _ = crate::app::testing::frame(&context, egui::RawInput::default(), |ui| {
         view.set_figure(&figure, 3);
-        shown = view.show(ui, Id::unique("surface"), &[], &[]).is_some();
+        shown = view
+            .show(ui, Id::unique("surface"), &[], &[], None)
+            .is_some();
     });
     assert!(!shown);
     assert!(view.shot().is_none());

@@ -16,8 +16,8 @@ use crate::engine::result::{AnalysisResult, Landscape, Reroll, ResultKind, Slice
 use crate::landscape::{
     AnchorPoint, Attention, Directions, Extent, Focus, GridAxis, LossErrors, Normalization,
     PathPoint, PathShare, Picture, Place, PlaneLoss as _, QuantityPlane, Slice1d, Slice2d,
-    SliceQuantity, evaluate_slice1d, evaluate_slice2d, evaluate_slice2d_for, loss_errors,
-    path_share, project_path,
+    SliceQuantity, StraightLine, evaluate_slice1d, evaluate_slice2d, evaluate_slice2d_for,
+    loss_errors, path_share, project_path,
 };
 use crate::math::progress::Part;
 use crate::math::{MathError, Progress};
@@ -387,7 +387,7 @@ impl Work<'_> {
             ..
         } = self;
         if self.settings.line {
-            evaluate_slice1d(plane, &alpha, (1.0, 0.0), progress, &mut |line| {
+            evaluate_slice1d(plane, &alpha, StraightLine::FIRST, progress, &mut |line| {
                 let line = Slice1d {
                     levels,
                     ..(*line).clone()
@@ -424,7 +424,13 @@ impl Work<'_> {
                     (self.on_level)(projected.with(SliceShape::Line(line), None, excerpt));
                 }
             };
-            let line = evaluate_slice1d(plane, &self.axes[0], (1.0, 0.0), progress, &mut report)?;
+            let line = evaluate_slice1d(
+                plane,
+                &self.axes[0],
+                StraightLine::FIRST,
+                progress,
+                &mut report,
+            )?;
             let complete = line.is_finest();
             (SliceShape::Line(line), complete)
         } else {

@@ -4,6 +4,7 @@
 mod overlays;
 mod quantity;
 mod rerolls;
+mod section;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ use quantity::{color_scale, label, line_label};
 pub(super) use quantity::loss_colors;
 
 pub use rerolls::{reroll_of, rerolls};
+pub use section::{SectionOnPlane, add_section};
 
 /// A plane, flat or in space, or a line.
 #[derive(

@@ -7,9 +7,12 @@ use eframe::egui::{self, Ui};
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-use crate::app::plot::{FigureResponse, Place};
+use super::Kept;
+use crate::app::plot::{Dragged, FigureResponse, Place};
+use crate::app::surface::SurfaceResponse;
 use crate::app::widgets::values_at_pointer;
 use crate::app::workspace::Workspace;
+use crate::engine::analyses::PathCentre;
 use crate::engine::{Landscape, SliceShape};
 use crate::figure::ticks::format_number;
 use crate::math::rng::stream;
@@ -42,6 +45,39 @@ impl Default for Ball {
     }
 }
 
+/// What was done to the map or the surface that the ball lies on.
+#[derive(Clone, Copy)]
+pub(super) struct Touch {
+    dragged: Option<Dragged>,
+    menu_asked: Option<Place>,
+    /// Whether there is room for a section below.
+    sections: bool,
+}
+
+impl From<&FigureResponse> for Touch {
+    fn from(response: &FigureResponse) -> Self {
+        Self {
+            dragged: response.dragged,
+            menu_asked: response.menu_asked.filter(|place| place.panel == 0),
+            sections: true,
+        }
+    }
+}
+
+impl From<&SurfaceResponse> for Touch {
+    fn from(response: &SurfaceResponse) -> Self {
+        let place = |[x, y]: [f64; 2]| Place { panel: 0, x, y };
+        Self {
+            dragged: response.dragged.map(|slide| Dragged {
+                to: place(slide.to),
+                released: slide.released,
+            }),
+            menu_asked: response.menu_asked.map(place),
+            sections: false,
+        }
+    }
+}
+
 /// The plane that the ball lies on.
 #[derive(Clone, Copy)]
 pub(super) struct Ground<'a> {
@@ -49,6 +85,18 @@ pub(super) struct Ground<'a> {
     pub landscape: &'a Landscape,
     /// The parameters in its middle.
     pub centre: &'a Snapshot,
+}
+
+impl<'a> Ground<'a> {
+    /// That of a slice. A plane through the mean of the path is not one through
+    /// the parameters.
+    pub fn of(kept: &'a Kept) -> Option<Self> {
+        let landscape = &*kept.result.value;
+        (landscape.info.centre == PathCentre::Parameters).then_some(Self {
+            landscape,
+            centre: &kept.centre,
+        })
+    }
 }
 
 impl Ground<'_> {
@@ -95,16 +143,16 @@ impl Ball {
     }
 
     /// Takes in what was done to the map. Training goes on from where the ball
-    /// was let go.
+    /// was let go. Gives the ends of a section if one was asked for.
     pub fn follow(
         &mut self,
         ui: &Ui,
         ws: &mut Workspace,
         ground: Ground<'_>,
-        response: &FigureResponse,
-    ) {
+        touch: Touch,
+    ) -> Option<[[f64; 2]; 2]> {
         self.dragged = None;
-        if let Some(dragged) = response.dragged {
+        if let Some(dragged) = touch.dragged {
             if dragged.released {
                 branch(ws, ground, dragged.to, "dragged");
             } else {
@@ -112,16 +160,23 @@ impl Ball {
                 values_at_pointer(ui, ui.scope_id().with("ball"), &ground.rows(dragged.to));
             }
         }
-        if let Some(place) = response.menu_asked {
+        if let Some(place) = touch.menu_asked {
             let at = ui.input(|input| input.pointer.latest_pos());
             self.menu = at.map(|at| (place, at));
         }
-        self.menu(ui, ws, ground);
+        self.menu(ui, ws, ground, touch.sections)
     }
 
     /// The menu of a place on the map.
-    fn menu(&mut self, ui: &Ui, ws: &mut Workspace, ground: Ground<'_>) {
-        let Some((place, at)) = self.menu else { return };
+    fn menu(
+        &mut self,
+        ui: &Ui,
+        ws: &mut Workspace,
+        ground: Ground<'_>,
+        sections: bool,
+    ) -> Option<[[f64; 2]; 2]> {
+        let (place, at) = self.menu?;
+        let mut section = None;
         let mut open = true;
         let id = ui.scope_id().with("menu of a place");
         let popup = egui::Popup::new(id, ui.ctx().clone(), at, ui.layer_id())
@@ -140,10 +195,20 @@ impl Ball {
             if ui.button(here).on_hover_text(tooltip).clicked() {
                 branch(ws, ground, place, "placed");
             }
+            if sections
+                && let Some(ball) = ground.ball()
+                && ui
+                    .button("Section from the ball to here")
+                    .on_hover_text("The values along the straight line, below the map")
+                    .clicked()
+            {
+                section = Some([[ball.x, ball.y], [place.x, place.y]]);
+            }
         });
         if !open {
             self.menu = None;
         }
+        section
     }
 
     /// Moves the shown parameters off the path, by so much of their length.

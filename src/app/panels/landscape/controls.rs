@@ -59,6 +59,7 @@ impl LandscapePanel {
             }
             grid(ui, ws);
             self.extent(ui, ws);
+            self.section_control(ui, ws);
             controls::moment(ui, ws);
             controls::progress(ui, ws, &slot());
             // Never a row of its own: the menu has it, too.
@@ -111,14 +112,27 @@ impl LandscapePanel {
                 &format!("loss of {name}"),
             );
         }
+        // Several samples are those that are brushed.
+        if let SliceQuantity::SampleLoss { samples } = &mut self.settings.quantity
+            && samples.len() != 1
+        {
+            *samples = ws.brushed.clone();
+            if samples.is_empty() {
+                self.settings.quantity = SliceQuantity::Loss;
+            }
+        }
         let shown = self.settings.shown_quantity(ws);
-        if let SliceQuantity::SampleLoss { samples } = &shown {
-            let sample = samples.first().copied().unwrap_or(0);
-            options.push(((shown.clone(), "train"), format!("loss of sample {sample}")));
-        } else {
-            let samples = vec![0];
-            let one = (SliceQuantity::SampleLoss { samples }, "train");
-            options.push((one, "loss of one sample".to_owned()));
+        let loss_of = |samples: Vec<usize>| (SliceQuantity::SampleLoss { samples }, "train");
+        match &shown {
+            SliceQuantity::SampleLoss { samples } if samples.len() == 1 => {
+                let text = format!("loss of sample {}", samples[0]);
+                options.push((loss_of(samples.clone()), text));
+            }
+            _ => options.push((loss_of(vec![0]), "loss of one sample".to_owned())),
+        }
+        if ws.brushed.len() > 1 {
+            let text = format!("loss of {} brushed samples", ws.brushed.len());
+            options.insert(1, (loss_of(ws.brushed.clone()), text));
         }
         let both = matches!(shown, SliceQuantity::Gap | SliceQuantity::SampleLoss { .. });
         let split = match ws.recipe.slice.text("split") {
@@ -133,7 +147,9 @@ impl LandscapePanel {
             }
             self.settings.quantity = quantity;
         }
-        if let SliceQuantity::SampleLoss { samples } = &mut self.settings.quantity {
+        if let SliceQuantity::SampleLoss { samples } = &mut self.settings.quantity
+            && samples.len() == 1
+        {
             let count = ws.run().map_or(1, |run| run.info.setup.data.train.len());
             let mut sample = samples.first().copied().unwrap_or(0);
             let drag = egui::DragValue::new(&mut sample).range(0..=count.saturating_sub(1));

@@ -6,6 +6,7 @@ mod menu;
 mod points;
 mod readout;
 mod request;
+mod section;
 mod settings;
 mod twelve;
 
@@ -19,16 +20,19 @@ use super::{Panel, PanelKind};
 use crate::app::plot::{FigureResponse, Options, Place};
 use crate::app::surface::{self, Shot, SurfaceView};
 use crate::app::workspace::{Timed, Workspace};
-use crate::engine::analyses::{self, Looking, PathCentre, SliceSettings};
+use crate::engine::analyses::{self, Looking, SliceSettings};
 use crate::engine::{Landscape, Origin, RunId, SliceShape, Slot};
 use crate::figure::Figure;
 use crate::landscape::{Focus, SliceQuantity};
 use crate::train::Snapshot;
 use crate::views::Split;
-use crate::views::landscape::{self, LandscapeSettings, PathOnPlane, SliceInfo, SliceKind};
-use ball::{Ball, Ground};
+use crate::views::landscape::{
+    self, LandscapeSettings, PathOnPlane, SectionOnPlane, SliceInfo, SliceKind,
+};
+use ball::{Ball, Ground, Touch};
 use menu::SelfTest;
 use points::Points;
+use section::SectionLine;
 use settings::Settings;
 use twelve::Twelve;
 
@@ -72,10 +76,11 @@ pub(super) struct LandscapePanel {
     twelve: Twelve,
     self_test: Option<SelfTest>,
     ball: Ball,
+    section: SectionLine,
 }
 
-/// Which results are shown.
-type Key = [(usize, bool); 2];
+/// Which results are shown: the slice, that of the validation set, the section.
+type Key = [(usize, bool); 3];
 
 fn slot() -> Slot {
     Slot::new("landscape")
@@ -97,6 +102,7 @@ impl LandscapePanel {
                     == (slice.extent, &slice.directions, &slice.quantity)
             })
             .map(|other| Arc::clone(&other.result.value));
+        let section = self.shown_section(ws);
         let normalization = ws.recipe.slice.text("normalization").to_owned();
         let class = self.class_name(ws, &slice.quantity);
         let look = LandscapeSettings {
@@ -138,7 +144,17 @@ impl LandscapePanel {
                         .as_ref()
                         .map(|part| part.over(slice, look.smooth));
                     let slice = picture.as_ref().unwrap_or(slice);
-                    landscape::plane(&look, Some(slice), path, &info)
+                    let mut figure = landscape::plane(&look, Some(slice), path, &info);
+                    if let Some(section) = &section {
+                        let section = SectionOnPlane {
+                            ends: section.ends,
+                            length: section.length,
+                            training: &section.training,
+                            validation: section.validation.as_ref(),
+                        };
+                        landscape::add_section(&mut figure, &look, section, &info);
+                    }
+                    figure
                 }
                 SliceShape::Line(slice) => {
                     let validation = match validation.as_ref().map(|other| &other.shape) {
@@ -173,7 +189,11 @@ impl LandscapePanel {
         };
         self.surface.set_figure(figure, self.settings.look.contours);
         let marks = self.marks(ws.linked_step().or(ws.selected));
-        let marks: Vec<[f64; 2]> = marks.iter().map(|mark| [mark.x, mark.y]).collect();
+        let marks = marks.into_iter().chain(self.ball.place());
+        let marks: Vec<[f64; 2]> = marks.map(|mark| [mark.x, mark.y]).collect();
+        let kept = self.kept.clone();
+        let ground = kept.as_ref().and_then(Ground::of);
+        let ball = ground.and_then(|ground| ground.ball());
         let shown = |_: &&Kept| self.settings.look.path;
         let path: Vec<[f64; 2]> = self
             .kept
@@ -183,9 +203,13 @@ impl LandscapePanel {
             .map(|point| [point.alpha, point.beta])
             .collect();
         let id = egui::Id::unique("landscape surface");
-        let Some(response) = self.surface.show(ui, id, &path, &marks) else {
+        let ball = ball.map(|place| [place.x, place.y]);
+        let Some(response) = self.surface.show(ui, id, &path, &marks, ball) else {
             return false;
         };
+        if let Some(ground) = ground {
+            self.ball.follow(ui, ws, ground, Touch::from(&response));
+        }
         let point = response.hovered.zip(self.kept.as_ref());
         if let Some(point) = point.and_then(|(k, kept)| kept.result.value.path.get(k)) {
             ws.cursor_step = Some(point.step);
@@ -201,25 +225,27 @@ impl LandscapePanel {
         let mut marks = self.marks(ws.linked_step().or(ws.selected));
         marks.extend(self.ball.place());
         let kept = self.kept.clone();
-        let ground = kept.as_ref().and_then(|kept| {
-            let landscape = &*kept.result.value;
-            // A plane through the mean of the path is not one through these.
-            (landscape.info.centre == PathCentre::Parameters).then_some(Ground {
-                landscape,
-                centre: &kept.centre,
-            })
-        });
+        let ground = kept.as_ref().and_then(Ground::of);
         let options = Options {
             marks,
             handle: ground.and_then(|ground| ground.ball()),
+            pencil: self.pencil(),
             ..Options::default()
         };
         let response = self.shown.show(ui, "landscape", &options);
-        if let Some(ground) = ground {
-            self.ball.follow(ui, ws, ground, &response);
+        let asked =
+            ground.and_then(|ground| self.ball.follow(ui, ws, ground, Touch::from(&response)));
+        if let Some(ends) = asked {
+            self.section.set(ends);
+        }
+        if let Some(drawn) = &response.drawn {
+            self.draw_section(drawn);
         }
         self.looking.at(Focus {
-            point: response.hovered.map(|place| (place.x, place.y)),
+            point: response
+                .hovered
+                .filter(|place| place.panel == 0)
+                .map(|place| (place.x, place.y)),
             window: self.shown.view.zoomed(0),
         });
         self.respond(&response, ws);
@@ -227,7 +253,8 @@ impl LandscapePanel {
 
     /// What the pointer does on the map.
     fn respond(&mut self, response: &FigureResponse, ws: &mut Workspace) {
-        let (Some(place), Some(kept)) = (response.hovered, &self.kept) else {
+        let on_map = response.hovered.filter(|place| place.panel == 0);
+        let (Some(place), Some(kept)) = (on_map, &self.kept) else {
             return;
         };
         // Only where the pointer is on the path itself.
@@ -313,7 +340,11 @@ impl Panel for LandscapePanel {
                 )
             })
         };
-        let key = [version(&self.kept), version(&self.validation)];
+        self.follow_section(ws);
+        let section = self
+            .shown_section(ws)
+            .map_or((0, false), |section| (Arc::as_ptr(&section) as usize, true));
+        let key = [version(&self.kept), version(&self.validation), section];
         let log = ws.recipe.slice.boolean("log_scale");
         let settings = fingerprint(&(&self.settings, log));
         let mut shown = std::mem::take(&mut self.shown);
