@@ -1,6 +1,7 @@
 //! What an open window costs: the UI thread's own work per frame, and the
 //! training speed with all views live against training alone. Painting is left
-//! out: that is the graphics driver's. And how old the slice is that is shown.
+//! out: that is the graphics driver's. How old the slice is that is shown; and the
+//! same work while the ball is dragged over the map.
 //!
 //! `cargo bench --bench window [RECIPE…] [SECONDS]`
 //!
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eframe::egui;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, HarnessBuilder};
 use losscape::app::panels::PanelKind;
 use losscape::app::{App, AppOptions, FrameTimes};
@@ -104,10 +107,39 @@ fn draw(window: &mut Harness<'_, App>, seconds: f64) -> Vec<f64> {
     ages
 }
 
+/// Drags the ball round on the map for so many seconds; whether it was caught.
+fn drag(window: &mut Harness<'_, App>, seconds: f64) -> bool {
+    let map = window
+        .get_all_by_role(egui::accesskit::Role::Image)
+        .find(|node| {
+            let node = node.accesskit_node();
+            node.label()
+                .is_some_and(|text| text.contains("around the parameters"))
+        })
+        .map(|node| node.rect());
+    let Some(map) = map else { return false };
+    let middle = map.center();
+    window.hover_at(middle);
+    window.step();
+    window.drag_at(middle);
+    let (start, mut turns) = (Instant::now(), 0.0f32);
+    while start.elapsed().as_secs_f64() < seconds {
+        let frame = Instant::now();
+        turns += 0.02;
+        let reach = 0.2 * map.height().min(map.width());
+        window.hover_at(middle + reach * egui::Vec2::angled(turns * std::f32::consts::TAU));
+        window.step();
+        std::thread::sleep(FRAME.saturating_sub(frame.elapsed()));
+    }
+    window
+        .ctx
+        .output(|output| output.cursor_icon == egui::CursorIcon::Grabbing)
+}
+
 /// Steps per second under an open window with every view live, and the UI
 /// thread's work per frame: on the wall, and on the processor; and the ages of the
-/// slice.
-fn under_a_window(name: &str, seconds: f64) -> (f64, FrameTimes, FrameTimes, Vec<f64>) {
+/// slice. Then the same work while the ball is dragged, if it was caught.
+fn under_a_window(name: &str, seconds: f64) -> Measured {
     let options = AppOptions {
         recipe: Some(recipe(name)),
         ..AppOptions::default()
@@ -123,7 +155,26 @@ fn under_a_window(name: &str, seconds: f64) -> (f64, FrameTimes, FrameTimes, Vec
     let rate = (step(&window) - first) as f64 / start.elapsed().as_secs_f64();
     let app = window.state();
     let (wall, processor) = (app.frame_times().clone(), app.processor_times().clone());
-    (rate, wall, processor, ages)
+    window.state_mut().clear_frame_times();
+    let caught = drag(&mut window, seconds);
+    let app = window.state();
+    let times = || (app.frame_times().clone(), app.processor_times().clone());
+    Measured {
+        rate,
+        wall,
+        processor,
+        ages,
+        dragging: caught.then(times),
+    }
+}
+
+/// What an open window costs.
+struct Measured {
+    rate: f64,
+    wall: FrameTimes,
+    processor: FrameTimes,
+    ages: Vec<f64>,
+    dragging: Option<(FrameTimes, FrameTimes)>,
 }
 
 fn main() {
@@ -151,7 +202,13 @@ fn main() {
         }
         for _ in 0..ROUNDS {
             let alone = alone(name);
-            let (rate, wall, processor, ages) = under_a_window(name, seconds.unwrap_or(SECONDS));
+            let Measured {
+                rate,
+                wall,
+                processor,
+                ages,
+                dragging,
+            } = under_a_window(name, seconds.unwrap_or(SECONDS));
             let middle = ages.get(ages.len() / 2).copied().unwrap_or(f64::NAN);
             let oldest = ages.last().copied().unwrap_or(f64::NAN);
             let columns = |times: &FrameTimes| {
@@ -165,6 +222,15 @@ fn main() {
                 columns(&wall),
                 columns(&processor),
             );
+            match &dragging {
+                Some((wall, processor)) => println!(
+                    "{:>45}  {:>21} ms  {:>21} ms",
+                    "while the ball is dragged:",
+                    columns(wall),
+                    columns(processor),
+                ),
+                None => println!("{:>45}  the ball was not caught", ""),
+            }
         }
     }
 }

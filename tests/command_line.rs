@@ -510,6 +510,18 @@ fn slices_of_every_kind_are_written_with_the_documented_keys() {
     assert_eq!(path["directions"]["source"], "path");
     assert_eq!(path["directions"]["centre"], "mean");
     assert!(path["directions"]["explained"][0].is_f64());
+    // The plane's own corners have the same values on it and on the section.
+    let plane = slice(&["--split", "train", "--extent", "1"]);
+    let section = slice(&["--section", "-1,-1", "1,1"]);
+    for k in [0, 2, 4] {
+        let (on_plane, along) = (&plane["loss"][k][k], &section["train"][k]);
+        let (on_plane, along) = (on_plane.as_f64().unwrap(), along.as_f64().unwrap());
+        assert!((on_plane - along).abs() < 1e-12 * on_plane);
+    }
+    assert_eq!(section["from"], serde_json::json!([-1.0, -1.0]));
+    assert_eq!(section["share"][4], 1.0);
+    assert!(section["length"].as_f64().unwrap() > 0.0);
+    assert_eq!(section["validation"].as_array().unwrap().len(), 5);
     let eigen = slice(&["--directions", "eigenvectors", "--second", "smallest"]);
     assert_eq!(eigen["directions"]["symbols"][0], "v₁");
     assert!(eigen["directions"]["eigenvalues"][1]["residual"].is_f64());
@@ -597,6 +609,20 @@ fn whatever_is_wrong_is_told_in_one_sentence() {
         refused(&["analyze", run, "slice", "--extent", "-1", "--out", file]).contains("extent")
     );
     assert!(refused(&["analyze", run, "slice", "--grid", "x", "--out", file]).contains("--grid"));
+    let section = |ends: [&str; 2]| {
+        refused(&[
+            "analyze",
+            run,
+            "slice",
+            "--section",
+            ends[0],
+            ends[1],
+            "--out",
+            file,
+        ])
+    };
+    assert!(section(["0,0", "1"]).contains("expected two numbers α,β"));
+    assert!(section(["-0.5,1", "-0.5,1"]).contains("the same place twice"));
     assert!(
         refused(&[
             "analyze",

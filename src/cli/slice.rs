@@ -11,11 +11,12 @@ use crate::engine::SliceShape;
 use crate::engine::analyses::{
     self, Anchor, PathCentre, SliceAxis, SliceDirections, SliceSettings, Split, Through,
 };
-use crate::landscape::{Directions, Extent, Normalization, SliceQuantity};
+use crate::landscape::{Directions, Extent, Normalization, Place, SliceQuantity};
 use crate::nn::checkpoint;
-use crate::session::json::{LineDocument, SliceDocument};
+use crate::session::json::{LineDocument, SectionDocument, SliceDocument};
 use crate::session::{RunFolder, describe_directions, subject};
 use crate::train::Snapshot;
+use crate::train::optimizers::OptimizerState;
 
 #[derive(Debug, Args)]
 pub(super) struct SliceArgs {
@@ -106,6 +107,12 @@ pub(super) struct SliceArgs {
     #[arg(long)]
     line: bool,
 
+    /// Instead of the plane, the values along the straight line from one place
+    /// α,β of it to another, in `--grid` points
+    #[arg(long, value_names = ["A,B", "A,B"], num_args = 2, allow_hyphen_values = true,
+          conflicts_with_all = ["line", "self_test", "extent", "split"])]
+    section: Vec<String>,
+
     /// Measure on N samples drawn at random, with the standard error
     /// [default: on all of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
@@ -193,6 +200,10 @@ pub(super) fn analyze(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
     };
     let (setup, theta) = (&target.setup, &target.theta);
     let optimizer = optimizer.as_ref();
+    if let [from, to] = &args.section[..] {
+        let ends = [place(from)?, place(to)?];
+        return section(&target, &path, optimizer, settings, ends, &args.common.out);
+    }
     let landscape = analyses::slice_double(setup, theta, optimizer, &path, &settings, &())
         .map_err(Failure::input)?;
     let split = match settings.split {
@@ -236,6 +247,63 @@ pub(super) fn analyze(dir: &Path, args: &SliceArgs) -> Result<(), Failure> {
             write_json(&args.common.out, &document.showing(settings.quantity))
         }
     }
+}
+
+/// A place on the plane: `α,β`.
+fn place(text: &str) -> Result<[f64; 2], Failure> {
+    let numbers: Option<Vec<f64>> = text
+        .split(',')
+        .map(|part| part.trim().parse().ok().filter(|x: &f64| x.is_finite()))
+        .collect();
+    match numbers.as_deref() {
+        Some([alpha, beta]) => Ok([*alpha, *beta]),
+        _ => Err(input(format!(
+            "--section has {text:?}; expected two numbers α,β such as -0.5,0.25"
+        ))),
+    }
+}
+
+/// Writes what the plane of these settings shows along a line on it.
+fn section(
+    target: &Target,
+    path: &[Arc<Snapshot>],
+    optimizer: Option<&OptimizerState<f32>>,
+    settings: SliceSettings,
+    ends: [[f64; 2]; 2],
+    out: &Path,
+) -> Result<(), Failure> {
+    if ends[0] == ends[1] {
+        return Err(input("--section has the same place twice; expected a line"));
+    }
+    let (setup, theta) = (&target.setup, &target.theta);
+    // The plane itself is only asked how it lies.
+    let coarse = SliceSettings {
+        grid: 2,
+        extent: Extent::Symmetric(1.0),
+        quantity: SliceQuantity::Loss,
+        ..settings.clone()
+    };
+    let landscape = analyses::slice_double(setup, theta, optimizer, path, &coarse, &())
+        .map_err(Failure::input)?;
+    if landscape.info.centre == PathCentre::Mean {
+        return Err(input(
+            "--section goes with --path-centre parameters: its places are counted from there",
+        ));
+    }
+    let plane = Place {
+        centre: &theta[..],
+        directions: &landscape.directions,
+    };
+    let found = analyses::section_double(setup, plane, &settings, ends, settings.grid, &())
+        .map_err(Failure::input)?;
+    let directions = describe_directions(&landscape, &settings);
+    let split = if found.validation.is_some() {
+        "both"
+    } else {
+        "train"
+    };
+    let document = SectionDocument::new(subject(setup, target.step, split), directions, &found);
+    write_json(out, &document)
 }
 
 fn settings(target: &mut Target, args: &SliceArgs) -> Result<SliceSettings, Failure> {

@@ -8,7 +8,7 @@ use crate::curvature::{
     TopSpectrum, TraceEstimate,
 };
 use crate::engine::Landscape;
-use crate::engine::analyses::PathCentre;
+use crate::engine::analyses::{PathCentre, Section};
 use crate::engine::curvature::{ClassCurvature, Matrix};
 use crate::engine::paths::{BARRIER, Connection};
 use crate::landscape::{
@@ -498,6 +498,48 @@ pub struct PlanePoint {
     /// The loss there.
     #[serde(with = "crate::math::floats::cell")]
     pub loss: f64,
+}
+
+/// A section: what a plane shows along a straight line on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SectionDocument {
+    /// What was looked at.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The plane.
+    pub directions: DirectionsDocument,
+    /// α and β of the line's beginning.
+    pub from: [f64; 2],
+    /// α and β of its end.
+    pub to: [f64; 2],
+    /// Its length in the space of the parameters.
+    pub length: f64,
+    /// What is shown.
+    pub quantity: SliceQuantity,
+    /// Shares of the way, ascending from 0 to 1.
+    pub share: Vec<f64>,
+    /// The values on the training set (of a difference of both sets: it).
+    pub train: Vec<Option<f64>>,
+    /// The values on the validation set.
+    pub validation: Option<Vec<Option<f64>>>,
+}
+
+impl SectionDocument {
+    /// A document of the section.
+    pub fn new(subject: Subject, directions: DirectionsDocument, section: &Section) -> Self {
+        let values = |slice: &Slice1d| slice.loss.iter().copied().map(finite).collect();
+        Self {
+            subject,
+            directions,
+            from: section.ends[0],
+            to: section.ends[1],
+            length: section.length,
+            quantity: section.quantity.clone(),
+            share: section.training.alpha.clone(),
+            train: values(&section.training),
+            validation: section.validation.as_ref().map(values),
+        }
+    }
 }
 
 fn finite(value: f64) -> Option<f64> {

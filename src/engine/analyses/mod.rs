@@ -29,7 +29,7 @@ pub use invariance::{invariance, invariance_job};
 pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,
 };
-pub use section::{Section, SectionRequest, section, section_job};
+pub use section::{Section, SectionRequest, section, section_double, section_job};
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
 pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::quantities::quantity_plane;
-use super::{SliceSettings, Split};
+use super::{Precision, SliceSettings, Split};
 use crate::engine::job::{Analysis, JobContext, JobError};
 use crate::engine::result::{AnalysisResult, ResultKind};
 use crate::landscape::{
@@ -45,8 +45,8 @@ pub struct Section {
     pub validation: Option<Slice1d>,
 }
 
-/// Measures a section, on the points of the plane itself: where the line meets a
-/// point of the plane's grid, both have the same value.
+/// Measures a section, in single precision as slices are shown: where the line
+/// meets a point of the plane's grid, both have the same value.
 ///
 /// # Errors
 /// [`JobError`].
@@ -55,27 +55,59 @@ pub fn section(
     request: &SectionRequest,
     progress: &dyn Progress,
 ) -> Result<Section, JobError> {
-    let [a, b] = request.ends;
-    let axis = GridAxis::new(0.0, 1.0, request.points)?;
     let place = Place {
         centre: &request.centre.theta[..],
         directions: &request.directions,
     };
+    let SectionRequest {
+        slice,
+        ends,
+        points,
+        ..
+    } = request;
+    section_in(setup, place, slice, *ends, *points, progress)
+}
+
+/// The same in double precision, on the plane of `directions` around any
+/// parameters.
+///
+/// # Errors
+/// [`JobError`].
+pub fn section_double(
+    setup: &Setup,
+    place: Place<'_, f64>,
+    slice: &SliceSettings,
+    ends: [[f64; 2]; 2],
+    points: usize,
+    progress: &dyn Progress,
+) -> Result<Section, JobError> {
+    section_in(setup, place, slice, ends, points, progress)
+}
+
+fn section_in<T: Precision>(
+    setup: &Setup,
+    place: Place<'_, T>,
+    slice: &SliceSettings,
+    ends: [[f64; 2]; 2],
+    points: usize,
+    progress: &dyn Progress,
+) -> Result<Section, JobError> {
+    let [a, b] = ends;
+    let axis = GridAxis::new(0.0, 1.0, points)?;
     let one_set = matches!(
-        request.slice.quantity,
+        slice.quantity,
         SliceQuantity::Gap | SliceQuantity::SampleLoss { .. }
     );
     let both = setup.validation.is_some() && !one_set;
     let along = |split: Split, from: f64, to: f64| -> Result<Slice1d, JobError> {
         let settings = SliceSettings {
             split,
-            ..request.slice.clone()
+            ..slice.clone()
         };
-        let (plane, _) = quantity_plane::<f32>(setup, &settings, place, settings.samples)?;
+        let (plane, _) = quantity_plane::<T>(setup, &settings, place, settings.samples)?;
         let line = StraightLine::between(a, b);
         let part = Part::new(progress, from, to);
-        let found =
-            evaluate_slice1d(&plane, &axis, line, &part, &mut |_| ()).map_err(JobError::from)?;
+        let found = evaluate_slice1d(&plane, &axis, line, &part, &mut |_| ())?;
         Ok(Arc::unwrap_or_clone(found))
     };
     let training = along(Split::Train, 0.0, if both { 0.5 } else { 1.0 })?;
@@ -84,13 +116,13 @@ pub fn section(
     } else {
         None
     };
-    let [first, second] = request.directions.norms();
+    let [first, second] = place.directions.norms();
     let (x, y) = (first * (b[0] - a[0]), second * (b[1] - a[1]));
-    let square = x * x + y * y + 2.0 * request.directions.cosine * x * y;
+    let square = x * x + y * y + 2.0 * place.directions.cosine * x * y;
     Ok(Section {
-        ends: request.ends,
+        ends,
         length: square.max(0.0).sqrt(),
-        quantity: request.slice.quantity.clone(),
+        quantity: slice.quantity.clone(),
         training,
         validation,
     })

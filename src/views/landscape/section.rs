@@ -24,10 +24,12 @@ pub struct SectionOnPlane<'a> {
     pub training: &'a Slice1d,
     /// The same on the validation set.
     pub validation: Option<&'a Slice1d>,
+    /// Whether the values stand beside the map and not below it.
+    pub beside: bool,
 }
 
 /// Adds a section to the figure of its plane: the line on the map, the values
-/// along it below.
+/// along it below or beside it.
 pub fn add_section(
     figure: &mut Figure,
     settings: &LandscapeSettings,
@@ -70,13 +72,17 @@ pub fn add_section(
             map.layers.push(text.into());
         }
     }
-    figure.rows.push(Row {
-        height: HEIGHT,
-        panels: vec![Panel {
-            width: 1.0,
-            content: along(settings, section, info).into(),
-        }],
-    });
+    let panel = Panel {
+        width: 1.0,
+        content: along(settings, section, info).into(),
+    };
+    match figure.rows.first_mut() {
+        Some(row) if section.beside => row.panels.push(panel),
+        _ => figure.rows.push(Row {
+            height: HEIGHT,
+            panels: vec![panel],
+        }),
+    }
 }
 
 fn along(settings: &LandscapeSettings, section: SectionOnPlane<'_>, info: &SliceInfo<'_>) -> Axes {
@@ -118,7 +124,7 @@ fn note(section: SectionOnPlane<'_>) -> String {
         format!("{} ({}, {})", ENDS[k], number(alpha), number(beta))
     };
     let mut parts = vec![format!("{} → {}", place(0), place(1))];
-    parts.push(format!("‖θ_B − θ_A‖ = {}", number(section.length)));
+    parts.push(format!("‖B − A‖ = {}", number(section.length)));
     let curve = section.training;
     let finite = curve.alpha.iter().zip(&curve.loss);
     let finite = || finite.clone().filter(|(_, value)| value.is_finite());
@@ -173,6 +179,7 @@ mod tests {
             length: 2.5,
             training: &training,
             validation: None,
+            beside: false,
         };
         add_section(&mut figure, &settings, section, &info);
         let axes: Vec<&Axes> = figure.axes().collect();

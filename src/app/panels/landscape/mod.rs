@@ -82,6 +82,9 @@ pub(super) struct LandscapePanel {
 /// Which results are shown: the slice, that of the validation set, the section.
 type Key = [(usize, bool); 3];
 
+/// Room so many times as wide as high has a section beside the map.
+const BESIDE: f32 = 1.3;
+
 fn slot() -> Slot {
     Slot::new("landscape")
 }
@@ -102,7 +105,7 @@ impl LandscapePanel {
                     == (slice.extent, &slice.directions, &slice.quantity)
             })
             .map(|other| Arc::clone(&other.result.value));
-        let section = self.shown_section(ws);
+        let (section, beside) = (self.shown_section(ws), self.section.beside);
         let normalization = ws.recipe.slice.text("normalization").to_owned();
         let class = self.class_name(ws, &slice.quantity);
         let look = LandscapeSettings {
@@ -151,6 +154,7 @@ impl LandscapePanel {
                             length: section.length,
                             training: &section.training,
                             validation: section.validation.as_ref(),
+                            beside,
                         };
                         landscape::add_section(&mut figure, &look, section, &info);
                     }
@@ -346,7 +350,9 @@ impl Panel for LandscapePanel {
             .map_or((0, false), |section| (Arc::as_ptr(&section) as usize, true));
         let key = [version(&self.kept), version(&self.validation), section];
         let log = ws.recipe.slice.boolean("log_scale");
-        let settings = fingerprint(&(&self.settings, log));
+        let room = ui.available_size();
+        self.section.beside = room.x > BESIDE * room.y;
+        let settings = fingerprint(&(&self.settings, log, self.section.beside));
         let mut shown = std::mem::take(&mut self.shown);
         let available = surface::is_available(ui.ctx());
         let solid = self.is_solid() && available;

@@ -30,6 +30,8 @@ pub(super) struct SectionLine {
     draws: bool,
     /// α and β of its ends.
     ends: Option<[[f64; 2]; 2]>,
+    /// Whether the tile has more room beside the map than below it.
+    pub beside: bool,
     /// What was asked for last: of which slice, between which ends.
     submitted: Option<(Arc<Landscape>, [[f64; 2]; 2])>,
 }

@@ -38,8 +38,8 @@ fn figure(harness: &Harness<'_, Bench>) -> Figure {
 
 #[test]
 fn a_line_on_the_map_has_its_values_below() {
-    for dark in [true, false] {
-        let mut harness = harness(&[PanelKind::Landscape], (720.0, 620.0), dark);
+    for (dark, size) in [(true, (720.0, 620.0)), (false, (760.0, 400.0))] {
+        let mut harness = harness(&[PanelKind::Landscape], size, dark);
         train(&mut harness, recipe("moons"), 200);
         calm(&mut harness);
         harness.get_by_label("section").click();
