@@ -138,6 +138,8 @@ impl Standpoint {
 pub struct SurfaceResponse {
     /// Which of the given places is under the pointer.
     pub hovered: Option<usize>,
+    /// The place in the plane under the pointer.
+    pub place: Option<[f64; 2]>,
     /// Whether the surface was clicked.
     pub clicked: bool,
     /// Where the ball is being dragged to.
@@ -296,6 +298,7 @@ impl SurfaceView {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description.clone()));
         let mut found = SurfaceResponse {
             hovered: None,
+            place: None,
             clicked: response.clicked(),
             dragged,
             menu_asked: response
@@ -306,6 +309,7 @@ impl SurfaceView {
         let pointer = response.hover_pos().filter(|_| !response.dragged());
         if let Some(pointer) = pointer {
             found.hovered = nearest(&scene, &view, path, pointer - rect.min);
+            found.place = grip::under(&scene, &view, pointer - rect.min);
             readout(ui, &response, &scene, &view, pointer - rect.min);
         }
         Some(found)

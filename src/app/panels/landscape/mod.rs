@@ -214,6 +214,10 @@ impl LandscapePanel {
         if let Some(ground) = ground {
             self.ball.follow(ui, ws, ground, Touch::from(&response));
         }
+        self.looking.at(Focus {
+            point: response.place.map(|[alpha, beta]| (alpha, beta)),
+            window: None,
+        });
         let point = response.hovered.zip(self.kept.as_ref());
         if let Some(point) = point.and_then(|(k, kept)| kept.result.value.path.get(k)) {
             ws.cursor_step = Some(point.step);
