@@ -647,3 +647,41 @@ fn a_branch_begins_again_where_it_parted() {
     );
     assert_eq!(run.info.recipe.optimizer.float("learning_rate"), 0.01);
 }
+
+#[test]
+fn a_job_of_a_run_that_is_gone_ends_silently() {
+    use crate::engine::{AnalysisResult, JobContext, JobError, Slot, Succession};
+    use crate::math::Progress as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let mut harness = harness(&[], (200.0, 200.0), true);
+    train(&mut harness, recipe("moons"), 5);
+    let ended = Arc::new(AtomicUsize::new(0));
+    let began = Arc::new(AtomicUsize::new(0));
+    let counts = (Arc::clone(&began), Arc::clone(&ended));
+    // One that breaks down when it is told to stop.
+    let job = move |context: &JobContext| -> Result<AnalysisResult, JobError> {
+        counts.0.fetch_add(1, Ordering::Relaxed);
+        while !context.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        counts.1.fetch_add(1, Ordering::Relaxed);
+        Err(JobError::Failed("it was in the middle of something".into()))
+    };
+    let slot = Slot::new("landscape");
+    let ws = &mut harness.state_mut().ws;
+    ws.submit(slot.clone(), "endless", Succession::Replace, Box::new(job));
+    until(&mut harness, "begun", |_| {
+        began.load(Ordering::Relaxed) == 1
+    });
+    train(&mut harness, recipe("spirals"), 5);
+    until(&mut harness, "ended", |_| {
+        ended.load(Ordering::Relaxed) == 1
+    });
+    harness.run_steps(10);
+    let ws = &harness.state().ws;
+    assert_eq!(ws.runs.len(), 1);
+    assert!(ws.jobs.is_empty());
+    assert!(ws.run().unwrap().results.failure(&slot).is_none());
+    assert_eq!(ws.notifications.messages().count(), 0);
+}
