@@ -560,6 +560,9 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              compared between networks.",
             "The line is the way that training took, projected on the plane. The share of it that \
              lies outside the plane, and the error of the loss that this makes, are written below.",
+            "Drag the ball, or press the other mouse button anywhere, and training goes on from \
+             there in a run of its own. With \u{201c}section\u{201d} a drag draws a straight line over the \
+             map, and the values along it stand below.",
             "3-D shows the plane as a surface: its height and its colours are the loss, the path lies \
              on it, holes are points whose loss is not a number. Drag to turn it, use the wheel or \
              pinch to zoom, drag with Shift or another button to move it, double-click to go back. \
