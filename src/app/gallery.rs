@@ -13,7 +13,7 @@ use super::recipe_editor::pictures::Pictures;
 use super::theme::{self, Palette, UNIT};
 use super::widgets::right_aligned;
 use crate::catalogue;
-use crate::recipe::{PRESETS, Recipe};
+use crate::recipe::{PRESETS, Recipe, presets};
 
 const CARD_HEIGHT: f32 = 104.0;
 const PICTURE_WIDTH: f32 = 112.0;
@@ -31,6 +31,8 @@ pub enum Choice {
 /// The experiments and whether the gallery is open.
 pub struct Gallery {
     recipes: Vec<Recipe>,
+    /// What each group is about, and the places of its recipes.
+    groups: Vec<(&'static str, Vec<usize>)>,
     open: bool,
     /// Told to be broken, for a developer to see.
     broken: Vec<String>,
@@ -47,6 +49,7 @@ impl Default for Gallery {
             }
         }
         Self {
+            groups: presets::grouped(),
             recipes,
             open: false,
             broken,
@@ -124,17 +127,22 @@ impl Gallery {
                     .auto_shrink([false, true])
                     .show(ui, |ui| {
                         ui.spacing_mut().item_spacing = vec2(UNIT, UNIT);
-                        let indices: Vec<usize> = (0..self.recipes.len()).collect();
-                        for row in indices.chunks(columns as usize) {
-                            ui.horizontal(|ui| {
-                                for index in row {
-                                    let recipe = &self.recipes[*index];
-                                    let chosen = recipe.name == current;
-                                    if card_ui(ui, recipe, pictures, card, chosen) {
-                                        choice = Some(Choice::Experiment(*index));
+                        for (title, group) in &self.groups {
+                            ui.label(theme::strong(*title));
+                            for row in group.chunks(columns as usize) {
+                                ui.horizontal(|ui| {
+                                    for index in row {
+                                        let Some(recipe) = self.recipes.get(*index) else {
+                                            continue;
+                                        };
+                                        let chosen = recipe.name == current;
+                                        if card_ui(ui, recipe, pictures, card, chosen) {
+                                            choice = Some(Choice::Experiment(*index));
+                                        }
                                     }
-                                }
-                            });
+                                });
+                            }
+                            ui.add_space(UNIT);
                         }
                     });
             });

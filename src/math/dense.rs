@@ -7,6 +7,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
 use super::error::{MathError, check_length};
+use super::vector;
 
 /// A = V Λ Vᵀ for a symmetric n×n matrix.
 #[derive(Debug, Clone)]
@@ -100,6 +101,46 @@ impl SymmetricEigen {
     }
 }
 
+/// Solves A x = b for a symmetric positive definite n×n matrix by Cholesky's
+/// factorisation A = LLᵀ. `elements` holds A row after row (its lower triangle
+/// is read) and L afterwards; `b` holds the right side and x afterwards. One
+/// thread, sums in a fixed order.
+///
+/// # Errors
+/// `Length`; `Argument` where the matrix is not positive definite.
+pub fn solve_positive(n: usize, elements: &mut [f64], b: &mut [f64]) -> Result<(), MathError> {
+    check_length("a matrix", elements.len(), n * n)?;
+    check_length("a right side", b.len(), n)?;
+    for j in 0..n {
+        let (above, rest) = elements.split_at_mut(j * n);
+        let row = &mut rest[..n];
+        // Row j of L from the rows before it.
+        for k in 0..j {
+            let earlier = &above[k * n..k * n + k + 1];
+            row[k] = (row[k] - vector::dot(&row[..k], &earlier[..k])) / earlier[k];
+        }
+        let pivot = row[j] - vector::dot(&row[..j], &row[..j]);
+        if pivot.is_nan() || pivot <= 0.0 || pivot.is_infinite() {
+            return Err(MathError::Argument {
+                what: "a pivot of a matrix",
+                found: pivot.to_string(),
+                expected: "a positive number (the matrix is not positive definite)",
+            });
+        }
+        row[j] = pivot.sqrt();
+    }
+    for j in 0..n {
+        let row = &elements[j * n..j * n + j + 1];
+        b[j] = (b[j] - vector::dot(&row[..j], &b[..j])) / row[j];
+    }
+    for j in (0..n).rev() {
+        b[j] /= elements[j * n + j];
+        let (before, at) = b.split_at_mut(j);
+        vector::axpy(-at[0], &elements[j * n..j * n + j], before);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +156,34 @@ mod tests {
             assert!(residuals.iter().all(|r| *r <= 1e-13 * size * n as f64));
             assert!(eigen.values.windows(2).all(|w| w[0] <= w[1]));
         }
+    }
+
+    #[test]
+    fn positive_systems_are_solved() {
+        for n in [1, 2, 7, 60] {
+            let a = golden::random_symmetric(n, 11);
+            // A² + I.
+            let mut matrix = vec![0.0; n * n];
+            for i in 0..n {
+                for j in 0..n {
+                    let product: f64 = (0..n)
+                        .map(|k| a.elements()[i * n + k] * a.elements()[k * n + j])
+                        .sum();
+                    matrix[i * n + j] = product + f64::from(u8::from(i == j));
+                }
+            }
+            let x: Vec<f64> = (0..n).map(|k| (k as f64 + 0.3).sin()).collect();
+            let mut b: Vec<f64> = (0..n)
+                .map(|i| vector::dot(&matrix[i * n..][..n], &x))
+                .collect();
+            solve_positive(n, &mut matrix, &mut b).unwrap();
+            for (found, expected) in b.iter().zip(&x) {
+                assert!((found - expected).abs() < 1e-11);
+            }
+        }
+        assert!(solve_positive(1, &mut [-1.0], &mut [1.0]).is_err());
+        assert!(solve_positive(1, &mut [f64::NAN], &mut [1.0]).is_err());
+        assert!(solve_positive(2, &mut [1.0, 2.0, 2.0, 1.0], &mut [1.0, 1.0]).is_err());
     }
 
     #[test]

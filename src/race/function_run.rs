@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use rand::Rng as _;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::trail::Trail;
 use crate::functions::TestFunction;
 use crate::math::rng;
 use crate::recipe::Recipe;
-use crate::train::optimizers::{self, Optimizer, clip_factor};
+use crate::train::optimizers::{self, Optimizer, StepError, Surroundings, clip_factor};
 use crate::train::schedules::{self, LearningRateSchedule};
 use crate::train::{Divergence, RunError, grouped, significant};
 
@@ -89,26 +90,20 @@ impl FunctionRun {
             * self.schedule.factor(self.step, self.total_steps)
     }
 
-    /// The gradient that this step goes along. Its noise follows from the seed
-    /// and the step alone, as the batches of a network do.
-    fn gradient(&self) -> [f64; 2] {
-        let gradient = self.function.gradient(self.at);
-        let noise = self.function.noise();
-        if noise == 0.0 {
-            return gradient;
-        }
-        let mut random = rng::stream(self.recipe.seed, "gradient noise");
-        random.set_stream(self.step);
-        gradient.map(|slope| slope + noise * random.sample::<f64, _>(StandardNormal))
-    }
-
     /// Makes one step, or measures the last point of all.
     pub(super) fn step(&mut self) -> Option<Measured> {
         if self.diverged.is_some() {
             return None;
         }
         let value = self.function.value(self.at);
-        let mut gradient = self.gradient();
+        let mut surroundings = FunctionSurroundings {
+            function: Arc::clone(&self.function),
+            at: self.at,
+            seed: self.recipe.seed,
+            step: self.step,
+            clip_norm: self.recipe.optimizer.float("clip_norm"),
+        };
+        let mut gradient = surroundings.noisy_gradient(self.at);
         let rate = self.learning_rate();
         let norm = gradient[0].hypot(gradient[1]);
         let still = Measured {
@@ -126,9 +121,19 @@ impl FunctionRun {
         if self.step >= self.total_steps {
             return Some(still);
         }
-        let factor = clip_factor(norm, self.recipe.optimizer.float("clip_norm"));
+        let factor = clip_factor(norm, surroundings.clip_norm);
         gradient = gradient.map(|slope| slope * factor);
-        self.optimizer.step(&mut self.at, &gradient, rate);
+        let made = self
+            .optimizer
+            .step(&mut self.at, &gradient, rate, &mut surroundings);
+        if let Err(error) = made {
+            self.diverged = Some(Divergence {
+                step: self.step,
+                explanation: format!("Step {} failed: {error}", grouped(self.step)),
+                rewind_to: 0,
+            });
+            return Some(still);
+        }
         self.step += 1;
         self.trail.push(self.step, self.at);
         Some(Measured {
@@ -167,5 +172,72 @@ impl FunctionRun {
             _ => format!("η = {} is too large here", significant(rate)),
         };
         Some(format!("{what} at step {}: {reason}", grouped(self.step)))
+    }
+}
+
+/// What optimizers may ask about the function around a point: its own formulas,
+/// and the same noise on every gradient of a step, as from the same batch.
+struct FunctionSurroundings {
+    function: Arc<TestFunction>,
+    at: [f64; 2],
+    seed: u64,
+    step: u64,
+    clip_norm: f64,
+}
+
+impl FunctionSurroundings {
+    /// The gradient with its noise, which follows from the seed and the step
+    /// alone, as the batches of a network do.
+    fn noisy_gradient(&self, at: [f64; 2]) -> [f64; 2] {
+        let gradient = self.function.gradient(at);
+        let noise = self.function.noise();
+        if noise == 0.0 {
+            return gradient;
+        }
+        let mut random = self.stream("gradient noise");
+        gradient.map(|slope| slope + noise * random.sample::<f64, _>(StandardNormal))
+    }
+
+    fn stream(&self, name: &str) -> ChaCha8Rng {
+        let mut random = rng::stream(self.seed, name);
+        random.set_stream(self.step);
+        random
+    }
+}
+
+impl Surroundings<f64> for FunctionSurroundings {
+    fn gradient(&mut self, at: &[f64], out: &mut [f64]) -> Result<(), StepError> {
+        let gradient = self.noisy_gradient([at[0], at[1]]);
+        let factor = clip_factor(gradient[0].hypot(gradient[1]), self.clip_norm);
+        out.copy_from_slice(&gradient.map(|slope| slope * factor));
+        Ok(())
+    }
+
+    fn hessian_product(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), StepError> {
+        let rows = self.function.hessian(self.at);
+        out.copy_from_slice(&rows.map(|row| row[0] * v[0] + row[1] * v[1]));
+        Ok(())
+    }
+
+    /// The Hessian without its negative eigenvalues: a function that is not made
+    /// of a network and a loss has no Gauss–Newton matrix.
+    fn gauss_newton(&mut self) -> Result<Vec<f64>, StepError> {
+        let [[xx, xy], [_, yy]] = self.function.hessian(self.at);
+        let [largest, smallest] = self.function.eigenvalues(self.at);
+        if smallest >= 0.0 {
+            return Ok(vec![xx, xy, xy, yy]);
+        }
+        if largest <= 0.0 {
+            return Ok(vec![0.0; 4]);
+        }
+        // λ₁v₁v₁ᵀ = λ₁(H − λ₂I)/(λ₁ − λ₂).
+        let factor = largest / (largest - smallest);
+        let element = |h: f64, shift: f64| factor * (h - shift);
+        let off = element(xy, 0.0);
+        Ok(vec![element(xx, smallest), off, off, element(yy, smallest)])
+    }
+
+    fn random(&self) -> ChaCha8Rng {
+        self.stream("optimizer")
     }
 }

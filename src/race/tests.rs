@@ -69,6 +69,55 @@ fn the_same_optimizer_twice_goes_the_same_way() {
 }
 
 #[test]
+fn optimizers_that_ask_for_curvature_run_on_functions() {
+    // One step of Gauss–Newton is at the minimum of a quadratic.
+    let entries = vec![
+        entry("newton: optimizer=gauss_newton, damping=1e-9"),
+        entry("sam: optimizer=sam, learning_rate=0.001, rho=0.1"),
+        entry("penalty: optimizer=gradient_regularization, learning_rate=0.001"),
+        entry("normalised: optimizer=normalized, learning_rate=0.01"),
+        entry("adahessian: optimizer=adahessian, learning_rate=0.1"),
+        entry("asam: optimizer=asam, learning_rate=0.001"),
+    ];
+    let settings = on("quadratic", &[], entries.clone(), 100);
+    let mut race = Race::new(settings, schema()).unwrap();
+    finish(&mut race);
+    for runner in race.runners() {
+        let loss = &runner.curve().loss;
+        assert_eq!(runner.steps_done(), 100);
+        assert!(loss[loss.len() - 1] < loss[0], "{}", runner.entry.name);
+    }
+    let newton = &race.runners()[0].curve().loss;
+    assert!(newton[1] < 1e-12 * newton[0]);
+    // With noise a step asks for the same noise again.
+    let settings = on("rosenbrock", &[("noise", 0.5)], entries, 50);
+    let mut first = Race::new(settings.clone(), schema()).unwrap();
+    let mut second = Race::new(settings, schema()).unwrap();
+    finish(&mut first);
+    finish(&mut second);
+    for (a, b) in first.runners().iter().zip(second.runners()) {
+        assert_eq!(losses(a), losses(b));
+    }
+}
+
+#[test]
+fn the_positive_part_of_a_hessian_has_its_positive_eigenvalues() {
+    let settings = on(
+        "saddle",
+        &[],
+        vec![
+            entry("newton: optimizer=gauss_newton"),
+            entry("b: optimizer=sgd"),
+        ],
+        5,
+    );
+    let mut race = Race::new(settings, schema()).unwrap();
+    finish(&mut race);
+    let loss: Vec<f64> = race.runners()[0].curve().loss.iter().copied().collect();
+    assert!(loss.windows(2).all(|pair| pair[1] <= pair[0]), "{loss:?}");
+}
+
+#[test]
 fn a_runner_as_the_recipe_is_the_plain_run() {
     let mut race = network(
         vec![

@@ -12,6 +12,7 @@ mod run;
 pub mod schedules;
 mod setup;
 pub mod snapshots;
+mod surroundings;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,3 +27,4 @@ pub use replay::{HyperparameterChange, Replay};
 pub use run::{Run, StepOutcome};
 pub use setup::{RunError, Setup};
 pub use snapshots::{Snapshot, Snapshots};
+pub use surroundings::LossSurroundings;

@@ -11,6 +11,7 @@ use super::optimizers::{self, Optimizer, Stability, clip_factor};
 use super::schedules::{self, LearningRateSchedule};
 use super::setup::{RunError, Setup};
 use super::snapshots::{Snapshot, Snapshots};
+use super::surroundings::LossSurroundings;
 use crate::data::Targets;
 use crate::nn::graph::Graph;
 use crate::nn::losses::BatchTargets;
@@ -317,7 +318,8 @@ impl Run {
     /// last step of all also adds the row of the final parameters.
     ///
     /// # Errors
-    /// [`RunError::Graph`].
+    /// [`RunError::Graph`]; [`RunError::Step`] from the optimizer, and the run
+    /// stands where it stood then.
     pub fn step(&mut self) -> Result<StepOutcome, RunError> {
         if let Some(divergence) = &self.diverged {
             return Ok(StepOutcome::Diverged(divergence.clone()));
@@ -337,7 +339,7 @@ impl Run {
         if let Some(divergence) = self.check(&row) {
             return Ok(self.diverge(row, divergence));
         }
-        self.update(&mut row);
+        self.update(&mut row)?;
         self.history.append(row);
         self.step += 1;
         if !self.is_finished() {
@@ -444,7 +446,7 @@ impl Run {
     }
 
     /// Updates the parameters along the gradient and enters the update's norms.
-    fn update(&mut self, row: &mut MetricRow) {
+    fn update(&mut self, row: &mut MetricRow) -> Result<(), RunError> {
         let factor = clip_factor(row.gradient_norm, self.clip_norm) as f32;
         if factor < 1.0 {
             for component in &mut self.gradient {
@@ -452,11 +454,24 @@ impl Run {
             }
         }
         self.previous.copy_from_slice(&self.theta);
-        self.optimizer
-            .step(&mut self.theta, &self.gradient, row.learning_rate);
+        let full = self.batches.is_full();
+        let mut surroundings = LossSurroundings::new(
+            &self.setup,
+            &self.previous,
+            (!full).then(|| self.batches.batch(self.step)),
+            self.step,
+            self.clip_norm,
+        );
+        self.optimizer.step(
+            &mut self.theta,
+            &self.gradient,
+            row.learning_rate,
+            &mut surroundings,
+        )?;
         let updates = distances(&self.theta, &self.previous, &self.setup.layers);
         row.update_norm = Some(updates.total);
         row.layer_update_ratios = ratios(&updates, &self.parameter_norms);
+        Ok(())
     }
 }
 

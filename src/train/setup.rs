@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::batches::Batches;
 use super::layers::{Layer, layers};
-use super::optimizers::{self, UnknownOptimizer};
+use super::optimizers::{self, OptimizerError, StepError};
 use super::schedules::UnknownSchedule;
 use super::snapshots::Snapshot;
 use crate::data::{self, DataError, Dataset, PreparedData, Targets};
@@ -29,13 +29,16 @@ pub enum RunError {
     Model(String),
     /// The optimizer could not be built.
     #[error(transparent)]
-    Optimizer(#[from] UnknownOptimizer),
+    Optimizer(#[from] OptimizerError),
     /// The schedule could not be built.
     #[error(transparent)]
     Schedule(#[from] UnknownSchedule),
     /// The training graph failed.
     #[error("training failed: {0}")]
     Graph(String),
+    /// The optimizer could not make its step.
+    #[error("the step failed: {0}")]
+    Step(#[from] StepError),
     /// A hyperparameter cannot be changed.
     #[error("{0}")]
     Hyperparameter(String),

@@ -243,6 +243,7 @@ fn the_golden_network_trains_to_the_reference_losses() {
             ],
         ),
         (optimizer("momentum", 0.05), vec![(100, 0.0914223795129)]),
+        (optimizer("sam", 0.5), vec![(100, 0.0735566854691)]),
         (optimizer("nesterov", 0.05), vec![(100, 0.0886035114286)]),
         (optimizer("adam", 0.01), vec![(100, 0.411505749283)]),
         (optimizer("rmsprop", 0.01), vec![(100, 0.0645913513032)]),

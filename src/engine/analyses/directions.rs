@@ -14,7 +14,7 @@ use crate::math::{MathError, Progress, floats};
 use crate::nn::{ParameterKind, ParameterLayout};
 use crate::objective;
 use crate::train::optimizers::{self, OptimizerState, clip_factor};
-use crate::train::{Setup, Snapshot};
+use crate::train::{LossSurroundings, Setup, Snapshot};
 
 /// The directions of a slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -519,7 +519,19 @@ impl Meaning<'_> {
         let norm = vector::norm(&gradient);
         vector::scale(clip_factor(norm, recipe.float("clip_norm")), &mut gradient);
         let mut theta = self.theta.to_vec();
-        optimizer.step(&mut theta, &gradient, recipe.float("learning_rate"));
+        // Those that draw at random count their updates.
+        let step = self.optimizer.map_or(0, |state| state.updates);
+        let mut surroundings = LossSurroundings::new(
+            self.setup,
+            self.theta,
+            None,
+            step,
+            recipe.float("clip_norm"),
+        );
+        let rate = recipe.float("learning_rate");
+        optimizer
+            .step(&mut theta, &gradient, rate, &mut surroundings)
+            .map_err(|error| JobError::Failed(error.to_string()))?;
         vector::axpy(-1.0, self.theta, &mut theta);
         Ok(theta)
     }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::directions::{DirectionInfo, PathCentre, SliceDirections, SlicePlane, slice_plane};
+use super::directions::{
+    Anchor, DirectionInfo, PathCentre, SliceDirections, SlicePlane, slice_plane,
+};
 use super::ghosts::{Ghost, projected};
 use super::quantities::quantity_plane;
 use super::{Excerpt, Precision, Split};
@@ -20,9 +22,10 @@ use crate::landscape::{
     loss_errors, path_share, project_path,
 };
 use crate::math::progress::Part;
+use crate::math::vector::to_f64;
 use crate::math::{MathError, Progress};
 use crate::recipe::Component;
-use crate::train::optimizers::OptimizerState;
+use crate::train::optimizers::{self, OptimizerState};
 use crate::train::{Setup, Snapshot};
 
 /// What a slice looks like.
@@ -183,7 +186,8 @@ fn slice_in<T: Precision>(
     on_level: &mut dyn FnMut(Landscape),
 ) -> Result<Landscape, JobError> {
     let found = slice_plane(setup, centre, optimizer, path, settings, progress)?;
-    let projected = Projected::new(&found, path, settings)?;
+    let uphill = perturbed(setup, centre)?;
+    let projected = Projected::new(&found, path, settings, uphill)?;
     let SlicePlane {
         centre, directions, ..
     } = &found;
@@ -208,6 +212,32 @@ fn slice_in<T: Precision>(
     }
     let (plane, excerpt) = quantity_plane::<T>(setup, settings, place, settings.samples)?;
     work.evaluate(&plane, excerpt, progress)
+}
+
+/// The point uphill of θ at which SAM takes the gradient of its step, for the
+/// gradient of the whole training loss; nothing for other optimizers and where
+/// the gradient is not finite.
+fn perturbed<T: Precision>(setup: &Setup, theta: &[T]) -> Result<Option<Anchor>, JobError> {
+    let recipe = &setup.recipe.optimizer;
+    let name = match recipe.kind.as_str() {
+        "sam" => "SAM: θ + ρg/‖g‖",
+        "asam" => "ASAM: θ + ρT²g/‖Tg‖",
+        _ => return Ok(None),
+    };
+    let optimizer = optimizers::build_double(recipe, theta.len())
+        .map_err(|error| JobError::Failed(error.to_string()))?;
+    let objective = setup.training_double()?;
+    let theta = to_f64(theta);
+    let mut gradient = vec![0.0; theta.len()];
+    objective.gradient(&theta, &mut objective.workspace(), &mut gradient);
+    if !gradient.iter().all(|slope| slope.is_finite()) {
+        return Ok(None);
+    }
+    let uphill = optimizer.perturbed(&theta, &gradient);
+    Ok(uphill.map(|theta| Anchor {
+        name: name.to_owned(),
+        theta: theta.into(),
+    }))
 }
 
 /// A set of fewer samples is not worth an excerpt.
@@ -246,6 +276,7 @@ impl Projected {
         plane: &SlicePlane<T>,
         path: &[Arc<Snapshot>],
         settings: &SliceSettings,
+        marked: Option<Anchor>,
     ) -> Result<Self, MathError> {
         let SlicePlane {
             centre,
@@ -262,15 +293,17 @@ impl Projected {
             Some(path_share(&snapshots, centre, directions)?)
         };
         let mut anchors = Vec::new();
-        if let SliceDirections::Through(through) = &settings.directions {
-            for anchor in &through.points {
-                let found = project_path(&[(0, &anchor.theta[..])], centre, directions)?;
-                anchors.extend(found.first().map(|point| AnchorPoint {
-                    name: anchor.name.clone(),
-                    alpha: point.alpha,
-                    beta: point.beta,
-                }));
-            }
+        let through: &[Anchor] = match &settings.directions {
+            SliceDirections::Through(through) => &through.points,
+            _ => &[],
+        };
+        for anchor in through.iter().chain(&marked) {
+            let found = project_path(&[(0, &anchor.theta[..])], centre, directions)?;
+            anchors.extend(found.first().map(|point| AnchorPoint {
+                name: anchor.name.clone(),
+                alpha: point.alpha,
+                beta: point.beta,
+            }));
         }
         Ok(Self {
             points: project_path(&snapshots, centre, directions)?.into(),

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::super::directions::{Anchor, SliceAxis, Through};
+use super::super::directions::{SliceAxis, Through};
 use super::super::testing::trained;
 use super::*;
-use crate::math::vector::to_f64;
-use crate::train::testing::recipe;
+use crate::train::testing::{optimizer, recipe};
 use crate::train::{Run, StepOutcome};
 
 fn settings() -> SliceSettings {
@@ -338,6 +337,36 @@ fn a_plane_through_other_parameters_shows_their_losses() {
             orthogonal || points.len() == 1
         );
     }
+}
+
+#[test]
+fn the_point_uphill_of_sam_is_marked() {
+    for kind in ["sam", "asam"] {
+        let mut recipe = recipe();
+        recipe.optimizer = optimizer(kind, 0.1).with("rho", 0.2);
+        let run = Run::new(&recipe, Path::new(".")).unwrap();
+        let found = double(&run, |settings| {
+            settings.grid = 5;
+            settings.directions =
+                SliceDirections::Axes([SliceAxis::Gradient, SliceAxis::Largest(0)]);
+        })
+        .unwrap();
+        let [point] = &found.anchors[..] else {
+            panic!("{:?}", found.anchors);
+        };
+        assert!(point.name.starts_with(&kind.to_uppercase()));
+        // SAM's lies ρ up the gradient, whose axis points down it.
+        if kind == "sam" {
+            assert!((point.alpha + 0.2).abs() < 1e-9, "{}", point.alpha);
+        }
+        let theta = to_f64(run.parameters());
+        let there = found
+            .directions
+            .point(&theta, point.alpha, point.beta)
+            .unwrap();
+        assert!(loss(&run, &there) > loss(&run, &theta));
+    }
+    assert!(double(&trained(), |_| ()).unwrap().anchors.is_empty());
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! the gradient, AdamW shrinks the parameters by ηλ beside the step.
 
 use super::scalar::{Scalar, wide};
-use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use super::{
+    Optimizer, OptimizerState, Stability, StateMismatch, StepError, Surroundings, fields,
+};
 use crate::recipe::{Component, Field, Kind};
 
 pub(super) static KIND: Kind = Kind {
@@ -61,7 +63,13 @@ impl<T: Scalar> Adam<T> {
 }
 
 impl<T: Scalar> Optimizer<T> for Adam<T> {
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        _: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError> {
         self.updates += 1;
         // A power with a real exponent: exact enough, and it never overflows.
         let updates = self.updates as f64;
@@ -91,6 +99,7 @@ impl<T: Scalar> Optimizer<T> for Adam<T> {
                     - step_size * *mean / (square.sqrt() * root_correction + epsilon);
             }
         });
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: f64) -> bool {
@@ -132,11 +141,11 @@ impl<T: Scalar> Optimizer<T> for Adam<T> {
         };
         Stability {
             preconditioned: true,
-            coefficient: (2.0 + 2.0 * beta) / (1.0 - beta),
             weight_decay,
             hessian_shift,
-            learning_rate,
-            formula: |rate| format!("(2 + 2β₁)/((1 − β₁){rate})"),
+            ..Stability::line((2.0 + 2.0 * beta) / (1.0 - beta), learning_rate, |rate| {
+                format!("(2 + 2β₁)/((1 − β₁){rate})")
+            })
         }
     }
 

@@ -16,16 +16,23 @@ pub(super) const fn learning_rate(default: f64) -> Field {
     .live()
 }
 
-pub(super) const MOMENTUM: Field = Field::float(
-    "momentum",
-    "Momentum β",
-    "How much of the last step's velocity is kept: 0 is plain gradient descent, 0.9 is usual.",
-    0.9,
-    0.0,
-    1.0,
-)
-.below_max()
-.live();
+pub(super) const fn momentum(default: f64) -> Field {
+    Field::float(
+        "momentum",
+        "Momentum β",
+        "How much of the last step's velocity is kept: 0 is plain gradient descent, 0.9 is usual.",
+        default,
+        0.0,
+        1.0,
+    )
+    .below_max()
+    .live()
+}
+
+/// How far a method looks around the parameters.
+pub(super) const fn rho(help: &'static str, default: f64) -> Field {
+    Field::float("rho", "Radius ρ", help, default, 0.0, 1e6).live()
+}
 
 pub(super) const WEIGHT_DECAY: Field = Field::float(
     "weight_decay",

@@ -3,6 +3,8 @@
 
 mod fields;
 mod scalar;
+mod stability;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +15,8 @@ use crate::recipe::{Component, Kind};
 pub use fields::COMMON_FIELDS;
 pub use scalar::Scalar;
 pub(super) use scalar::wide;
+pub use stability::Stability;
+pub use surroundings::{StepError, Surroundings};
 
 /// An update rule for a flat parameter vector.
 ///
@@ -20,8 +24,19 @@ pub(super) use scalar::wide;
 /// factor in it. Everything is one pass over the vectors, in a fixed order.
 pub trait Optimizer<T: Scalar>: Send {
     /// Updates `theta` by one step along `gradient` (both of the dimension that
-    /// the optimizer was built for).
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64);
+    /// the optimizer was built for). `surroundings` are those of `theta` as it
+    /// comes in.
+    ///
+    /// # Errors
+    /// [`StepError`] where something of the surroundings cannot be computed;
+    /// plain rules ask for nothing and never fail. `theta` is then unchanged.
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        surroundings: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError>;
 
     /// Changes one of its live hyperparameters; `false` where it has none of
     /// this name. The learning rate is not the optimizer's but an argument of
@@ -50,6 +65,12 @@ pub trait Optimizer<T: Scalar>: Send {
     /// eigenvalue of P⁻¹(H + [`Stability::hessian_shift`]·I). Nothing for the
     /// others, and before the first step.
     fn preconditioner(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// The parameters at which it takes the gradient of its step, if these are
+    /// others than θ, from `theta` and the `gradient` there.
+    fn perturbed(&self, _theta: &[T], _gradient: &[T]) -> Option<Vec<T>> {
         None
     }
 
@@ -106,67 +127,6 @@ pub struct StateMismatch {
     found: Vec<usize>,
 }
 
-/// Up to which sharpness steps of a given size are stable on a quadratic: up to
-/// c/η, less the weight decay that is added to every eigenvalue (Cohen et al.
-/// 2021; adaptive methods: Cohen et al. 2022, where the Hessian is
-/// preconditioned).
-#[derive(Clone, Debug)]
-pub struct Stability {
-    /// Whether the line is one for λ₁(P⁻¹H) of the preconditioned Hessian and
-    /// not for λ₁(H): then the plot of the Hessian's eigenvalues has no line.
-    pub preconditioned: bool,
-    /// c, which momentum moves away from 2.
-    pub coefficient: f64,
-    /// What the threshold loses: the weight decay where it is added to every
-    /// eigenvalue, its multiple for AdamW.
-    pub weight_decay: f64,
-    /// Weight decay that belongs to the Hessian before it is preconditioned:
-    /// the line is one for P⁻¹(H + shift·I) then. Zero for the others.
-    pub hessian_shift: f64,
-    learning_rate: f64,
-    formula: fn(&str) -> String,
-}
-
-impl Stability {
-    /// The largest stable sharpness, of the preconditioned Hessian where it is
-    /// one of that.
-    pub fn threshold(&self) -> f64 {
-        self.coefficient / self.learning_rate - self.weight_decay
-    }
-
-    /// The line in a plot of the Hessian's own eigenvalues, where there is one.
-    pub fn sharpness_threshold(&self) -> Option<f64> {
-        (!self.preconditioned).then(|| self.threshold())
-    }
-
-    /// The threshold as a formula, such as `2/η`.
-    pub fn formula(&self) -> String {
-        let formula = (self.formula)("η");
-        if self.weight_decay == 0.0 {
-            formula
-        } else if self.preconditioned {
-            format!("{formula}·(1 − η·decay/2)")
-        } else {
-            format!("{formula} − decay")
-        }
-    }
-
-    /// The largest stable learning rate at this sharpness with its formula, such
-    /// as `2/λ₁`; nothing where the Hessian's own sharpness does not decide.
-    pub fn largest_learning_rate(&self, sharpness: f64) -> Option<(f64, String)> {
-        let curvature = sharpness + self.weight_decay;
-        if self.preconditioned || curvature.is_nan() || curvature <= 0.0 {
-            return None;
-        }
-        let formula = if self.weight_decay > 0.0 {
-            (self.formula)("(λ₁ + decay)")
-        } else {
-            (self.formula)("λ₁")
-        };
-        Some((self.coefficient / curvature, formula))
-    }
-}
-
 /// One registered optimizer.
 struct Entry {
     kind: &'static Kind,
@@ -187,45 +147,78 @@ macro_rules! register {
     };
 }
 
-register!(sgd, momentum, nesterov, rmsprop, adam, adamw);
+register!(
+    sgd,
+    momentum,
+    nesterov,
+    rmsprop,
+    adam,
+    adamw,
+    sam,
+    asam,
+    gradient_regularization,
+    normalized,
+    adahessian,
+    gauss_newton,
+);
 
 /// All optimizers, in the order in which they are listed.
 pub fn kinds() -> Vec<&'static Kind> {
     REGISTRY.iter().map(|entry| entry.kind).collect()
 }
 
-/// The optimizer has no such name.
+/// Why an optimizer cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("optimizer.kind is {0:?}, which is not an optimizer")]
-pub struct UnknownOptimizer(String);
+pub enum OptimizerError {
+    /// It has no such name.
+    #[error("optimizer.kind is {0:?}, which is not an optimizer")]
+    Unknown(String),
+    /// It keeps a matrix of all pairs of parameters.
+    #[error(
+        "the optimizer {kind} takes at most {limit} parameters, and the network has {parameters}"
+    )]
+    TooLarge {
+        /// The optimizer.
+        kind: &'static str,
+        /// The most parameters that it takes.
+        limit: usize,
+        /// What the network has.
+        parameters: usize,
+    },
+}
 
-fn find(component: &Component) -> Result<&'static Entry, UnknownOptimizer> {
-    REGISTRY
+fn find(component: &Component, dim: usize) -> Result<&'static Entry, OptimizerError> {
+    let entry = REGISTRY
         .iter()
         .find(|entry| entry.kind.key == component.kind)
-        .ok_or_else(|| UnknownOptimizer(component.kind.clone()))
+        .ok_or_else(|| OptimizerError::Unknown(component.kind.clone()))?;
+    if entry.kind.key == gauss_newton::KIND.key && dim > gauss_newton::LIMIT {
+        return Err(OptimizerError::TooLarge {
+            kind: entry.kind.key,
+            limit: gauss_newton::LIMIT,
+            parameters: dim,
+        });
+    }
+    Ok(entry)
 }
 
 /// The optimizer that a recipe describes, for a vector of `dim` parameters.
 ///
 /// # Errors
-/// [`UnknownOptimizer`].
-pub fn build(
-    component: &Component,
-    dim: usize,
-) -> Result<Box<dyn Optimizer<f32>>, UnknownOptimizer> {
-    Ok((find(component)?.single)(component, dim))
+/// [`OptimizerError`].
+pub fn build(component: &Component, dim: usize) -> Result<Box<dyn Optimizer<f32>>, OptimizerError> {
+    Ok((find(component, dim)?.single)(component, dim))
 }
 
 /// The same optimizer in double precision.
 ///
 /// # Errors
-/// [`UnknownOptimizer`].
+/// [`OptimizerError`].
 pub fn build_double(
     component: &Component,
     dim: usize,
-) -> Result<Box<dyn Optimizer<f64>>, UnknownOptimizer> {
-    Ok((find(component)?.double)(component, dim))
+) -> Result<Box<dyn Optimizer<f64>>, OptimizerError> {
+    Ok((find(component, dim)?.double)(component, dim))
 }
 
 /// The factor that shortens a gradient of this norm to `clip_norm`, as

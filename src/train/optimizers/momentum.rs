@@ -1,7 +1,9 @@
 //! Polyak's heavy ball: v ← βv + g, θ ← θ − ηv (Polyak 1964).
 
 use super::scalar::{Scalar, wide};
-use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use super::{
+    Optimizer, OptimizerState, Stability, StateMismatch, StepError, Surroundings, fields,
+};
 use crate::recipe::{Component, Field, Kind};
 
 pub(super) static KIND: Kind = Kind {
@@ -13,7 +15,7 @@ pub(super) static KIND: Kind = Kind {
 
 static FIELDS: &[Field] = &[
     fields::learning_rate(0.02),
-    fields::MOMENTUM,
+    fields::momentum(0.9),
     fields::WEIGHT_DECAY,
 ];
 
@@ -32,7 +34,13 @@ pub(super) fn new<T: Scalar>(component: &Component, dim: usize) -> Momentum<T> {
 }
 
 impl<T: Scalar> Optimizer<T> for Momentum<T> {
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        _: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError> {
         let eta = T::from_f64(learning_rate);
         let beta = T::from_f64(self.momentum);
         let decay = T::from_f64(self.weight_decay);
@@ -43,6 +51,7 @@ impl<T: Scalar> Optimizer<T> for Momentum<T> {
                 *theta = *theta - eta * *velocity;
             }
         });
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: f64) -> bool {
@@ -73,12 +82,10 @@ impl<T: Scalar> Optimizer<T> for Momentum<T> {
 
     fn stability(&self, learning_rate: f64) -> Stability {
         Stability {
-            preconditioned: false,
-            coefficient: 2.0 + 2.0 * self.momentum,
             weight_decay: self.weight_decay,
-            hessian_shift: 0.0,
-            learning_rate,
-            formula: |rate| format!("(2 + 2β)/{rate}"),
+            ..Stability::line(2.0 + 2.0 * self.momentum, learning_rate, |rate| {
+                format!("(2 + 2β)/{rate}")
+            })
         }
     }
 

@@ -2,7 +2,9 @@
 //! (Nesterov 1983; Sutskever, Martens, Dahl and Hinton 2013).
 
 use super::scalar::{Scalar, wide};
-use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use super::{
+    Optimizer, OptimizerState, Stability, StateMismatch, StepError, Surroundings, fields,
+};
 use crate::recipe::{Component, Field, Kind};
 
 pub(super) static KIND: Kind = Kind {
@@ -14,7 +16,7 @@ pub(super) static KIND: Kind = Kind {
 
 static FIELDS: &[Field] = &[
     fields::learning_rate(0.02),
-    fields::MOMENTUM,
+    fields::momentum(0.9),
     fields::WEIGHT_DECAY,
 ];
 
@@ -33,7 +35,13 @@ pub(super) fn new<T: Scalar>(component: &Component, dim: usize) -> Nesterov<T> {
 }
 
 impl<T: Scalar> Optimizer<T> for Nesterov<T> {
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        _: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError> {
         let eta = T::from_f64(learning_rate);
         let beta = T::from_f64(self.momentum);
         let decay = T::from_f64(self.weight_decay);
@@ -45,6 +53,7 @@ impl<T: Scalar> Optimizer<T> for Nesterov<T> {
                 *theta = *theta - eta * (gradient + beta * *velocity);
             }
         });
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: f64) -> bool {
@@ -76,12 +85,12 @@ impl<T: Scalar> Optimizer<T> for Nesterov<T> {
     fn stability(&self, learning_rate: f64) -> Stability {
         let beta = self.momentum;
         Stability {
-            preconditioned: false,
-            coefficient: (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta),
             weight_decay: self.weight_decay,
-            hessian_shift: 0.0,
-            learning_rate,
-            formula: |rate| format!("(2 + 2β)/({rate}(1 + 2β))"),
+            ..Stability::line(
+                (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta),
+                learning_rate,
+                |rate| format!("(2 + 2β)/({rate}(1 + 2β))"),
+            )
         }
     }
 

@@ -2,7 +2,9 @@
 //! in PyTorch (Tieleman and Hinton 2012).
 
 use super::scalar::{Scalar, wide};
-use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use super::{
+    Optimizer, OptimizerState, Stability, StateMismatch, StepError, Surroundings, fields,
+};
 use crate::recipe::{Component, Field, Kind};
 
 pub(super) static KIND: Kind = Kind {
@@ -36,7 +38,13 @@ pub(super) fn new<T: Scalar>(component: &Component, dim: usize) -> RmsProp<T> {
 }
 
 impl<T: Scalar> Optimizer<T> for RmsProp<T> {
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        _: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError> {
         let eta = T::from_f64(learning_rate);
         let alpha = T::from_f64(self.alpha);
         let rest = T::from_f64(1.0 - self.alpha);
@@ -50,6 +58,7 @@ impl<T: Scalar> Optimizer<T> for RmsProp<T> {
                 *theta = *theta - eta * gradient / (square.sqrt() + epsilon);
             }
         });
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: f64) -> bool {
@@ -80,11 +89,8 @@ impl<T: Scalar> Optimizer<T> for RmsProp<T> {
     fn stability(&self, learning_rate: f64) -> Stability {
         Stability {
             preconditioned: true,
-            coefficient: 2.0,
-            weight_decay: 0.0,
             hessian_shift: self.weight_decay,
-            learning_rate,
-            formula: |rate| format!("2/{rate}"),
+            ..Stability::line(2.0, learning_rate, |rate| format!("2/{rate}"))
         }
     }
 

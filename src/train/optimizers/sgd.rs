@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 
 use super::scalar::{Scalar, wide};
-use super::{Optimizer, OptimizerState, Stability, StateMismatch, fields};
+use super::{
+    Optimizer, OptimizerState, Stability, StateMismatch, StepError, Surroundings, fields,
+};
 use crate::recipe::{Component, Field, Kind};
 
 pub(super) static KIND: Kind = Kind {
@@ -28,7 +30,13 @@ pub(super) fn new<T: Scalar>(component: &Component, _dim: usize) -> Sgd<T> {
 }
 
 impl<T: Scalar> Optimizer<T> for Sgd<T> {
-    fn step(&mut self, theta: &mut [T], gradient: &[T], learning_rate: f64) {
+    fn step(
+        &mut self,
+        theta: &mut [T],
+        gradient: &[T],
+        learning_rate: f64,
+        _: &mut dyn Surroundings<T>,
+    ) -> Result<(), StepError> {
         let eta = T::from_f64(learning_rate);
         let decay = T::from_f64(self.weight_decay);
         wide(|| {
@@ -36,6 +44,7 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
                 *theta = *theta - eta * (*gradient + decay * *theta);
             }
         });
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: f64) -> bool {
@@ -58,12 +67,8 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
 
     fn stability(&self, learning_rate: f64) -> Stability {
         Stability {
-            preconditioned: false,
-            coefficient: 2.0,
             weight_decay: self.weight_decay,
-            hessian_shift: 0.0,
-            learning_rate,
-            formula: |rate| format!("2/{rate}"),
+            ..Stability::line(2.0, learning_rate, |rate| format!("2/{rate}"))
         }
     }
 }
