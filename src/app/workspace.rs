@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalogue;
+use crate::curvature::sharpness::SharpnessReport;
 use crate::diagnostics::PredictionMap;
 use crate::engine::paths::Connection;
+use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
     Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
@@ -72,6 +74,10 @@ pub struct Results {
     pub prediction: Option<Timed<PredictionMap>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
+    /// How far the loss rises around a point.
+    pub sharpness: Option<Timed<SharpnessReport>>,
+    /// The network with weights of few bits.
+    pub quantized: Option<Timed<QuantizedReport>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -919,6 +925,8 @@ impl Workspace {
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
             ResultKind::Paths(value) => place!(paths, value),
+            ResultKind::Sharpness(value) => place!(sharpness, value),
+            ResultKind::Quantized(value) => place!(quantized, value),
         }
     }
 }
