@@ -588,7 +588,8 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              snapshot, another run, a network of another seed that is trained for it, or a file. \
              The barrier is the height above the straight line between the losses of the ends.",
             "Two networks may be the same up to the order of their units. Aligning permutes the \
-             units of the second to match the first (Ainsworth et al., 2022), sweep by sweep. A \
+             units of the second to match the first (Ainsworth et al., 2022), sweep by sweep, and \
+             changes their signs where the activation is odd. A \
              curve is trained so that its mean loss is least (Garipov et al., 2018). Layer by \
              layer, one layer moves while the others stay (Adilova et al., 2023). Forks are copies \
              of the run that part from it with other batches (Frankle et al., 2020).",

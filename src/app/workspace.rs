@@ -397,7 +397,10 @@ impl Workspace {
         // However late it parts, it gets the time to find its own way.
         let mut recipe = self.applied.clone();
         let steps = recipe.training.count("steps") as u64;
-        let steps = i64::try_from(steps.saturating_add(step)).unwrap_or(i64::MAX);
+        // A branch has counted those of the run before it already.
+        let before = self.run().map_or(0, |run| run.info.initial.step);
+        let own = steps.saturating_sub(before).max(1);
+        let steps = i64::try_from(own.saturating_add(step)).unwrap_or(i64::MAX);
         recipe.training.set("steps", steps);
         self.branch(&start, &recipe, &format!("{how} at step {step}"));
     }

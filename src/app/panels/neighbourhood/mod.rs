@@ -99,6 +99,8 @@ pub(super) struct NeighbourhoodPanel {
     bits: Asked<Question, QuantizedReport>,
     /// The figure of the segment that is shown.
     shown: Shown<(usize, usize)>,
+    /// The room under the controls, in the frame before.
+    room: egui::Vec2,
 }
 
 impl Default for NeighbourhoodPanel {
@@ -108,6 +110,7 @@ impl Default for NeighbourhoodPanel {
             sharpness: Asked::new("sharpness"),
             bits: Asked::new("quantized"),
             shown: Shown::default(),
+            room: egui::Vec2::ZERO,
         }
     }
 }
@@ -162,7 +165,7 @@ impl NeighbourhoodPanel {
     }
 
     fn controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
-        let room = ui.available_size();
+        let room = self.room;
         header(ui, |ui| {
             let changed = segments(
                 ui,
@@ -280,6 +283,7 @@ impl Panel for NeighbourhoodPanel {
             return;
         }
         let room = ui.available_size();
+        self.room = room;
         match self.settings.segment {
             Segment::Sharpness => self.sharpness_body(ui, ws, room),
             Segment::FewBits => self.bits_body(ui, ws, room),
