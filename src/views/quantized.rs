@@ -134,8 +134,9 @@ fn bits(report: &QuantizedReport) -> Axes {
         QuantizerScope::Channel => "one scale a unit",
     };
     axes.note = Some(format!(
-        "{scope} · {} changes the weights by {}",
+        "{scope} · {} change{} the weights by {}",
         bits_name(report.bits),
+        if report.bits == 1 { "s" } else { "" },
         percent(report.weight_error)
     ));
     axes
