@@ -188,6 +188,17 @@ fn a_run_is_connected_with_its_beginning_and_with_others() {
     let drawn = std::fs::read_to_string(&figure).unwrap();
     assert!(drawn.contains("<svg") && drawn.contains("straight, train"));
 
+    // Beyond the ends as well, as densely.
+    let arguments = ["interpolate", "--points", "5", "--range", "-0.25", "1.5"];
+    let beyond = folder.analyze(&arguments);
+    let outside = &beyond["outside"];
+    assert_eq!(
+        outside["train"]["lambda"],
+        serde_json::json!([-0.25, 1.25, 1.5])
+    );
+    assert_eq!(outside["validation"]["loss"].as_array().unwrap().len(), 3);
+    assert!(found.get("outside").is_none());
+
     // Another run's folder and its file are the same end; so is a twin of the
     // same seed.
     let file = folder.run.join("parameters.safetensors");
@@ -339,6 +350,7 @@ fn what_is_no_path_is_refused() {
         (&["interpolate", "--to", "nowhere"][..], "nowhere"),
         (&["interpolate", "--to", "seed:x"], "seed:x"),
         (&["interpolate", "--points", "2"], "--points"),
+        (&["interpolate", "--range", "0.2", "1.5"], "--range"),
         (&["interpolate", "--figure", "x.bmp"], "x.bmp"),
         (&["bezier", "--learning-rate", "-1"], "--learning-rate"),
         (&["fork", "--at", "60"], "step 60"),
@@ -354,5 +366,28 @@ fn what_is_no_path_is_refused() {
     assert!(said.contains("no hidden units"), "{said}");
     let other = Folder::new(&SMALL.replace("[6, 5]", "[4, 5]"));
     let said = folder.refused(&["interpolate", "--to", text(&other.run)]);
-    assert!(said.contains("0.weight"), "{said}");
+    assert!(said.contains("model.hidden"), "{said}");
+    // The same shapes, but another function.
+    let relu = Folder::new(&SMALL.replace("\"tanh\"", "\"relu\""));
+    let said = folder.refused(&["interpolate", "--to", text(&relu.run)]);
+    assert!(said.contains("model.activation"), "{said}");
+    for (arguments, word) in [
+        (
+            &["slice", "--directions", "path", "--seed", "3"][..],
+            "--seed",
+        ),
+        (
+            &[
+                "slice",
+                "--directions",
+                "gradient",
+                "--normalization",
+                "layer",
+            ],
+            "--normalization",
+        ),
+    ] {
+        let said = folder.refused(arguments);
+        assert!(said.contains(word), "{arguments:?}: {said}");
+    }
 }

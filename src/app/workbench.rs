@@ -68,7 +68,12 @@ fn default_tree() -> Tree<PanelKind> {
     let spectrum = tabs(&mut tiles, &[PanelKind::Spectrum]);
     let landscape = tabs(
         &mut tiles,
-        &[PanelKind::Landscape, PanelKind::Paths, PanelKind::Race],
+        &[
+            PanelKind::Landscape,
+            PanelKind::Paths,
+            PanelKind::Race,
+            PanelKind::Neighbourhood,
+        ],
     );
     let data = tabs(&mut tiles, &[PanelKind::Data, PanelKind::Gradients]);
     let left = tiles.insert_vertical_tile(vec![loss, spectrum]);
@@ -586,7 +591,8 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              snapshot, another run, a network of another seed that is trained for it, or a file. \
              The barrier is the height above the straight line between the losses of the ends.",
             "Two networks may be the same up to the order of their units. Aligning permutes the \
-             units of the second to match the first (Ainsworth et al., 2022), sweep by sweep. A \
+             units of the second to match the first (Ainsworth et al., 2022), sweep by sweep, and \
+             changes their signs where the activation is odd. A \
              curve is trained so that its mean loss is least (Garipov et al., 2018). Layer by \
              layer, one layer moves while the others stay (Adilova et al., 2023). Forks are copies \
              of the run that part from it with other batches (Frankle et al., 2020).",
@@ -603,6 +609,18 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
             "On a closed-form function the plane is the whole space: a click on the map moves the \
              common start. On a network the plane is that of the first two principal components of \
              all paths, around their mean; how much of the paths it explains is written below.",
+        ],
+        PanelKind::Neighbourhood => &[
+            "How far the training loss rises around the parameters that are shown: at most within \
+             a ball (SAM), within a ball in units of |θ| (ASAM) and within a box (Keskar et al.), \
+             and in the mean over random displacements, beside what gradient, λ₁ and trace say of \
+             it. What ascent found (≥) is not above the true maximum. The slider moves all \
+             radii together.",
+            "Rescaled layers of a ReLU network are the same function, and yet some measures \
+             change with them (Dinh et al., 2017): the last column says which do not.",
+            "Few bits: the weights rounded to 2ᵇ levels. The plane becomes a staircase; the loss \
+             over a factor on the scales is jagged, and the nominal scales are rarely the best \
+             (Frumkin et al., 2023). One bit is the sign times the mean of |W|.",
         ],
     }
 }

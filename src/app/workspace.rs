@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalogue;
+use crate::curvature::sharpness::SharpnessReport;
 use crate::diagnostics::PredictionMap;
 use crate::engine::analyses::Section;
 use crate::engine::paths::Connection;
+use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
     Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
@@ -75,6 +77,10 @@ pub struct Results {
     pub prediction: Option<Timed<PredictionMap>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
+    /// How far the loss rises around a point.
+    pub sharpness: Option<Timed<SharpnessReport>>,
+    /// The network with weights of few bits.
+    pub quantized: Option<Timed<QuantizedReport>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -397,7 +403,10 @@ impl Workspace {
         // However late it parts, it gets the time to find its own way.
         let mut recipe = self.applied.clone();
         let steps = recipe.training.count("steps") as u64;
-        let steps = i64::try_from(steps.saturating_add(step)).unwrap_or(i64::MAX);
+        // A branch has counted those of the run before it already.
+        let before = self.run().map_or(0, |run| run.info.initial.step);
+        let own = steps.saturating_sub(before).max(1);
+        let steps = i64::try_from(own.saturating_add(step)).unwrap_or(i64::MAX);
         recipe.training.set("steps", steps);
         self.branch(&start, &recipe, &format!("{how} at step {step}"));
     }
@@ -926,6 +935,8 @@ impl Workspace {
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
             ResultKind::Paths(value) => place!(paths, value),
+            ResultKind::Sharpness(value) => place!(sharpness, value),
+            ResultKind::Quantized(value) => place!(quantized, value),
         }
     }
 }

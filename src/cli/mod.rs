@@ -5,6 +5,7 @@
 
 mod analyze;
 mod bench;
+mod ends;
 mod figure;
 mod list;
 mod open;

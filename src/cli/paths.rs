@@ -7,9 +7,10 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::analyze::{Common, Target, target, write_json};
+use super::ends::check_alike;
 use super::figure::{Look, check_extension, write_figure};
 use super::{Failure, SplitArg};
-use crate::connectivity::{CurveTraining, plane_through};
+use crate::connectivity::{CurveTraining, check_range, plane_through};
 use crate::engine::paths::{Connection, Losses, PathEnd, PathMethod, PathSettings, connect};
 use crate::landscape::evaluate_slice2d;
 use crate::nn::{ParameterLayout, checkpoint};
@@ -65,6 +66,11 @@ pub(super) struct InterpolateArgs {
     /// Add each layer alone, and growing groups of layers from either end
     #[arg(long)]
     layers: bool,
+
+    /// Go on beyond the ends, from λ = LOW (at most 0) to λ = HIGH (at least 1);
+    /// such as -0.25 1.5
+    #[arg(long, value_names = ["LOW", "HIGH"], num_args = 2, allow_negative_numbers = true)]
+    range: Option<Vec<f64>>,
 }
 
 #[derive(Debug, Args)]
@@ -209,6 +215,9 @@ fn end(target: &Target, text: &str) -> Result<PathEnd, Failure> {
             });
     }
     let path = PathBuf::from(text);
+    if path.is_dir() {
+        check_alike(&target.setup.recipe, &path)?;
+    }
     if path.exists() {
         return Ok(PathEnd::File(path));
     }
@@ -272,6 +281,14 @@ fn settings(target: &Target, method: PathMethod, drawing: &Drawing) -> PathSetti
 
 pub(super) fn interpolate(dir: &Path, args: &InterpolateArgs) -> Result<(), Failure> {
     args.path.drawing.check()?;
+    let range = match args.range.as_deref() {
+        Some([low, high]) => {
+            let range = [*low, *high];
+            check_range(range).map_err(|error| Failure::Input(format!("--range: {error}")))?;
+            Some(range)
+        }
+        _ => None,
+    };
     let target = target(dir, &args.path.common)?;
     let to = end(&target, &args.path.to)?;
     let method = if args.layers {
@@ -280,7 +297,8 @@ pub(super) fn interpolate(dir: &Path, args: &InterpolateArgs) -> Result<(), Fail
         PathMethod::Linear
     };
     let drawing = &args.path.drawing;
-    let settings = settings(&target, method, drawing);
+    let mut settings = settings(&target, method, drawing);
+    settings.range = range;
     write_paths(&target, &to, &settings, &args.path.common.out, drawing).map(|_| ())
 }
 

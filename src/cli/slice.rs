@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::analyze::{Common, Target, target, write_json};
+use super::ends::check_alike;
 use super::{Failure, SplitArg};
 use crate::engine::SliceShape;
 use crate::engine::analyses::{
@@ -350,6 +351,25 @@ fn settings(target: &mut Target, args: &SliceArgs) -> Result<SliceSettings, Fail
             "--biases, --no-biases, --layers and --not-orthogonal go with --directions random",
         ));
     }
+    if args.normalization.is_some() && !random {
+        return Err(input(
+            "--normalization was given with directions that are not scaled; expected --directions \
+             random",
+        ));
+    }
+    let draws = match &settings.directions {
+        SliceDirections::Random { .. } => true,
+        SliceDirections::Axes(axes) => axes
+            .iter()
+            .any(|axis| matches!(axis, SliceAxis::Random { .. })),
+        _ => false,
+    };
+    if args.seed.is_some() && !draws {
+        return Err(input(
+            "--seed was given with directions that are not drawn; expected --directions random or \
+             --second random",
+        ));
+    }
     settings.orthogonal = !args.not_orthogonal;
     if args.biases || args.no_biases {
         settings.biases = Some(args.biases);
@@ -556,6 +576,7 @@ fn parameters(target: &Target, text: &str) -> Result<(Vec<f64>, Option<u64>), Fa
     }
     let path = Path::new(text);
     if path.is_dir() {
+        check_alike(&target.setup.recipe, path)?;
         let folder = RunFolder::new(path);
         let setup = folder
             .setup(crate::catalogue::schema())

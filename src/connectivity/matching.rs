@@ -1,6 +1,8 @@
 //! Which units of one network are which units of another: permutations that
 //! bring two solutions into the same basin (Ainsworth, Hayase & Srinivasa 2022,
-//! "Git Re-Basin").
+//! "Git Re-Basin"), and changes of sign where activations are odd: then a unit
+//! and its negative are the same (Hecht-Nielsen 1990, "On the algebraic structure
+//! of feedforward network weight spaces").
 
 use rand::Rng;
 use rand::seq::SliceRandom as _;
@@ -8,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Silent;
-use super::symmetry::{Permutations, Symmetry};
+use super::symmetry::{Symmetry, UnitGroup, UnitMap};
 use crate::math::assignment::assign_greatest;
 use crate::math::error::check_length;
 use crate::math::{MathError, Progress, vector};
@@ -40,8 +42,10 @@ pub enum MatchingMethod {
 /// Two networks' units matched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Matching {
-    /// For every group of units, the unit of B that takes place i.
-    pub permutations: Permutations,
+    /// For every group of units, the unit of B that takes place i, and whether it
+    /// changes its sign.
+    #[serde(flatten)]
+    pub map: UnitMap,
     /// cos(θ_A, π(θ_B)).
     pub similarity: f64,
     /// Sweeps over all groups made so far.
@@ -82,47 +86,66 @@ impl<'a> Search<'a> {
     }
 
     /// ⟨θ_A, π(θ_B)⟩.
-    fn product(&self, permutations: &[Vec<usize>]) -> Result<f64, MathError> {
-        let permuted = self.symmetry.permute(permutations, self.b)?;
+    fn product(&self, map: &UnitMap) -> Result<f64, MathError> {
+        let permuted = self.symmetry.rearrange(map, self.b)?;
         Ok(vector::dot(self.a, &permuted))
     }
 
-    fn matching(&self, permutations: &Permutations, sweeps: usize) -> Result<Matching, MathError> {
-        let product = self.product(permutations)?;
+    fn matching(&self, map: &UnitMap, sweeps: usize) -> Result<Matching, MathError> {
+        let product = self.product(map)?;
         Ok(Matching {
             similarity: if self.norms > 0.0 {
                 (product / self.norms).clamp(-1.0, 1.0)
             } else {
                 0.0
             },
-            moved: permutations
-                .iter()
-                .map(|p| p.iter().enumerate().filter(|(i, unit)| i != *unit).count())
-                .sum(),
-            permutations: permutations.clone(),
+            moved: map.moved(),
+            map: map.clone(),
             sweeps,
         })
     }
 
-    /// The best permutation of one group while the others stay.
+    /// The best places and signs of one group while the others stay.
     fn best(
         &self,
         group: usize,
-        permutations: &[Vec<usize>],
+        map: &UnitMap,
         outgoing: bool,
         progress: &dyn Progress,
-    ) -> Result<Vec<usize>, MathError> {
-        let units = self.symmetry.groups()[group].units;
-        let identity = self.symmetry.identity();
+    ) -> Result<Matched, MathError> {
+        let UnitGroup { units, odd, .. } = self.symmetry.groups()[group];
+        let unmoved = self.symmetry.unmoved();
         let of_a = self
             .symmetry
-            .unit_parameters(group, &identity, outgoing, self.a);
-        let of_b = self
-            .symmetry
-            .unit_parameters(group, permutations, outgoing, self.b);
+            .unit_parameters(group, &unmoved, outgoing, self.a);
+        let of_b = self.symmetry.unit_parameters(group, map, outgoing, self.b);
         let scores = products(units, &of_a, &of_b, progress)?;
-        Ok(assign_greatest(units, &scores, &Silent(progress))?.columns)
+        matched(units, scores, odd, progress)
     }
+}
+
+/// The unit of B for every place of a group, and whether it changes its sign.
+type Matched = (Vec<usize>, Vec<bool>);
+
+/// The exact assignment for the scores [units of A, units of B]. An odd unit can
+/// be had with the score's other sign: what counts is its size.
+fn matched(
+    units: usize,
+    mut scores: Vec<f64>,
+    odd: bool,
+    progress: &dyn Progress,
+) -> Result<Matched, MathError> {
+    let signs: Vec<bool> = scores.iter().map(|score| odd && *score < 0.0).collect();
+    if odd {
+        scores.iter_mut().for_each(|score| *score = score.abs());
+    }
+    let columns = assign_greatest(units, &scores, &Silent(progress))?.columns;
+    let flipped = columns
+        .iter()
+        .enumerate()
+        .map(|(place, unit)| signs[place * units + unit])
+        .collect();
+    Ok((columns, flipped))
 }
 
 /// The inner products of all rows of A with all rows of B, [units, units].
@@ -155,7 +178,8 @@ fn products(
 /// ⟨θ_A, π(θ_B)⟩, which is the same as bringing π(θ_B) closest to θ_A. For one
 /// group of units after the other, in random order, the exact best permutation
 /// is taken while the others stay; it ends when a sweep over all groups gains
-/// nothing. Biases and normalizations count.
+/// nothing. Biases and normalizations count. Where the activation is odd the best
+/// sign of every unit is found with its place.
 ///
 /// Ascent finds a local maximum. It is made from two starts, from B as it is
 /// and from a pass through the layers that looks at incoming weights alone
@@ -178,7 +202,7 @@ pub fn match_weights(
     let count = symmetry.groups().len();
     let mut best: Option<Matching> = None;
     let mut sweeps = 0;
-    let mut told: Option<Permutations> = None;
+    let mut told: Option<UnitMap> = None;
     // One group that nothing couples to itself has its best permutation at once.
     let starts = if count == 1 && !symmetry.is_coupled() {
         &[false][..]
@@ -186,40 +210,44 @@ pub fn match_weights(
         &[false, true]
     };
     for &forward in starts {
-        let mut permutations = symmetry.identity();
+        let mut map = symmetry.unmoved();
         if forward {
             for group in 0..count {
-                permutations[group] = search.best(group, &permutations, false, progress)?;
+                let found = search.best(group, &map, false, progress)?;
+                (map.permutations[group], map.flipped[group]) = found;
             }
             sweeps += 1;
-            on_sweep(&search.matching(&permutations, sweeps)?);
+            on_sweep(&search.matching(&map, sweeps)?);
         }
-        let mut value = search.product(&permutations)?;
+        let mut value = search.product(&map)?;
         for sweep in 0..MOST_SWEEPS {
             let before = value;
             let mut order: Vec<usize> = (0..count).collect();
             order.shuffle(random);
             for (done, group) in order.into_iter().enumerate() {
-                let found = search.best(group, &permutations, true, progress)?;
-                let former = std::mem::replace(&mut permutations[group], found);
+                let (places, signs) = search.best(group, &map, true, progress)?;
+                let former = (
+                    std::mem::replace(&mut map.permutations[group], places),
+                    std::mem::replace(&mut map.flipped[group], signs),
+                );
                 // Where a layer both reads and writes the group the scores are
                 // only a first approximation: what counts is the product.
-                let after = search.product(&permutations)?;
+                let after = search.product(&map)?;
                 if after > value + GAIN * search.norms {
                     value = after;
                 } else {
-                    permutations[group] = former;
+                    (map.permutations[group], map.flipped[group]) = former;
                 }
                 progress.report(done + 1, count);
             }
             sweeps += 1;
-            on_sweep(&search.matching(&permutations, sweeps)?);
+            on_sweep(&search.matching(&map, sweeps)?);
             if value <= before || sweep + 1 == MOST_SWEEPS {
                 break;
             }
         }
-        let found = search.matching(&permutations, sweeps)?;
-        told = Some(permutations);
+        let found = search.matching(&map, sweeps)?;
+        told = Some(map);
         if best
             .as_ref()
             .is_none_or(|best| found.similarity > best.similarity)
@@ -232,7 +260,7 @@ pub fn match_weights(
     })?;
     best.sweeps = sweeps;
     // What is told last is what is returned.
-    if told.as_ref() != Some(&best.permutations) {
+    if told.as_ref() != Some(&best.map) {
         on_sweep(&best);
     }
     Ok(best)
@@ -241,7 +269,7 @@ pub fn match_weights(
 /// Matches the units of B to those of A by what they compute: for every group,
 /// the permutation that maximises Σ_i ⟨z_i of A, z_π(i) of B⟩ over the samples
 /// of the objective (and the positions of a convolution), where z is what later
-/// layers read. Groups do not depend on each other, so that one sweep is all.
+/// layers read; with the best signs where they are odd. Groups do not depend on each other, so that one sweep is all.
 ///
 /// `on_sweep` gets the state after every group. Progress counts blocks of
 /// samples.
@@ -287,12 +315,12 @@ pub fn match_activations<T: Real>(
         }
         progress.report(block + 1, blocks);
     }
-    let mut permutations = symmetry.identity();
-    let mut found = search.matching(&permutations, 0)?;
-    for (group, scores) in scores.iter().enumerate() {
-        let units = symmetry.groups()[group].units;
-        permutations[group] = assign_greatest(units, scores, &Silent(progress))?.columns;
-        found = search.matching(&permutations, 1)?;
+    let mut map = symmetry.unmoved();
+    let mut found = search.matching(&map, 0)?;
+    for (group, scores) in scores.into_iter().enumerate() {
+        let UnitGroup { units, odd, .. } = symmetry.groups()[group];
+        (map.permutations[group], map.flipped[group]) = matched(units, scores, odd, progress)?;
+        found = search.matching(&map, 1)?;
         on_sweep(&found);
     }
     Ok(found)

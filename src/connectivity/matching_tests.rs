@@ -1,3 +1,4 @@
+use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 
 use super::*;
@@ -7,24 +8,31 @@ use crate::data::InputShape;
 use crate::math::CancelToken;
 use crate::math::rng::stream;
 
-fn copy(symmetry: &Symmetry, theta: &[f64], seed: u64) -> (Permutations, Vec<f64>) {
+/// A copy with its units in another order and, where they are odd, half of them
+/// negated.
+fn copy(symmetry: &Symmetry, theta: &[f64], seed: u64) -> (UnitMap, Vec<f64>) {
     let mut random = stream(seed, "copy");
-    let mut permutations = symmetry.identity();
-    for permutation in &mut permutations {
-        permutation.shuffle(&mut random);
+    let mut map = symmetry.unmoved();
+    for (k, group) in symmetry.groups().iter().enumerate() {
+        map.permutations[k].shuffle(&mut random);
+        if group.odd {
+            map.flipped[k]
+                .iter_mut()
+                .for_each(|flip| *flip = random.random());
+        }
     }
-    let moved = symmetry.permute(&permutations, theta).unwrap();
-    (permutations, moved)
+    let moved = symmetry.rearrange(&map, theta).unwrap();
+    (map, moved)
 }
 
-/// A network and its permuted copy: the permutation is undone and nothing
+/// A network and its permuted and negated copy: both are undone and nothing
 /// remains of the barrier.
 fn assert_recovered(objective: &Objective<f64>, seed: u64) {
     let symmetry = Symmetry::new(objective.network());
     // Small enough that no two units are saturated on every sample.
     let mut theta = normal(seed, objective.dim());
     vector::scale(0.4, &mut theta);
-    let (permutations, moved) = copy(&symmetry, &theta, seed);
+    let (applied, moved) = copy(&symmetry, &theta, seed);
     let naive = profile(
         objective,
         &Curve::line(&theta[..], &moved[..]).unwrap(),
@@ -48,14 +56,15 @@ fn assert_recovered(objective: &Objective<f64>, seed: u64) {
     let by_activations =
         match_activations(objective, &symmetry, &theta, &moved, &(), &mut |_| ()).unwrap();
     for found in [by_weights, by_activations] {
-        for (found, applied) in found.permutations.iter().zip(&permutations) {
-            // The copy's unit p⁻¹(i) is unit i.
-            for (place, unit) in found.iter().enumerate() {
-                assert_eq!(applied[*unit], place);
+        for (k, places) in found.map.permutations.iter().enumerate() {
+            // The copy's unit p⁻¹(i) is unit i, with the sign that it got there.
+            for (place, unit) in places.iter().enumerate() {
+                assert_eq!(applied.permutations[k][*unit], place);
+                assert_eq!(found.map.flipped[k][place], applied.flipped[k][*unit]);
             }
         }
         assert!((found.similarity - 1.0).abs() < 1e-12);
-        let aligned = symmetry.permute(&found.permutations, &moved).unwrap();
+        let aligned = symmetry.rearrange(&found.map, &moved).unwrap();
         assert_eq!(aligned, theta);
         let line = Curve::line(&theta[..], aligned).unwrap();
         assert_eq!(
@@ -85,6 +94,42 @@ fn a_permuted_copy_is_recognised_and_its_barrier_is_zero() {
         "tanh",
     ];
     assert_recovered(&objective(&cnn(&layers), IMAGE), 6);
+    let layers = [
+        "conv 5 3x3",
+        "sin",
+        "avg-pool 2",
+        "flatten",
+        "dense 8",
+        "relu",
+    ];
+    assert_recovered(&objective(&cnn(&layers), IMAGE), 7);
+}
+
+#[test]
+fn signs_are_matched_where_the_activation_is_odd_only() {
+    let vector = InputShape::Vector(3);
+    let negative = |model: &crate::recipe::Component| {
+        let objective = objective(model, vector);
+        let symmetry = Symmetry::new(objective.network());
+        let mut theta = normal(3, objective.dim());
+        vector::scale(0.4, &mut theta);
+        let opposite: Vec<f64> = theta.iter().map(|x| -x).collect();
+        let found = match_weights(
+            &symmetry,
+            &theta,
+            &opposite,
+            &mut stream(0, "s"),
+            &(),
+            &mut |_| (),
+        );
+        found.unwrap()
+    };
+    // All of −θ but the outputs' biases is θ with the other sign of every unit.
+    let tanh = negative(&mlp(&[6], false, false));
+    assert_eq!((tanh.map.negated(), tanh.moved), (6, 0));
+    assert!(tanh.similarity > 0.5);
+    let relu = mlp(&[6], false, false).with("activation", "relu");
+    assert_eq!(negative(&relu).map.negated(), 0);
 }
 
 #[test]
@@ -93,9 +138,12 @@ fn one_hidden_layer_is_matched_as_well_as_can_be() {
     let symmetry = Symmetry::new(objective.network());
     let (a, b) = (normal(1, objective.dim()), normal(2, objective.dim()));
     let found = match_weights(&symmetry, &a, &b, &mut stream(0, "s"), &(), &mut |_| ()).unwrap();
-    let similarity = |permutation: &[usize]| {
-        let moved = symmetry.permute(&[permutation.to_vec()], &b).unwrap();
-        vector::cosine(&a, &moved)
+    let similarity = |permutation: &[usize], signs: u32| {
+        let map = UnitMap {
+            permutations: vec![permutation.to_vec()],
+            flipped: vec![(0..5).map(|unit| signs >> unit & 1 == 1).collect()],
+        };
+        vector::cosine(&a, &symmetry.rearrange(&map, &b).unwrap())
     };
     let mut best = f64::NEG_INFINITY;
     let mut all = vec![vec![]];
@@ -111,10 +159,11 @@ fn one_hidden_layer_is_matched_as_well_as_can_be() {
     }
     assert_eq!(all.len(), 120);
     for permutation in &all {
-        best = best.max(similarity(permutation));
+        for signs in 0..32 {
+            best = best.max(similarity(permutation, signs));
+        }
     }
     assert!((found.similarity - best).abs() < 1e-12);
-    assert!((found.similarity - similarity(&found.permutations[0])).abs() < 1e-12);
 }
 
 #[test]
@@ -125,7 +174,7 @@ fn matching_never_makes_it_worse() {
     let found = match_weights(&symmetry, &a, &b, &mut stream(0, "s"), &(), &mut |_| ()).unwrap();
     assert!(found.similarity >= vector::cosine(&a, &b));
     let itself = match_weights(&symmetry, &a, &a, &mut stream(0, "s"), &(), &mut |_| ()).unwrap();
-    assert_eq!(itself.moved, 0);
+    assert_eq!((itself.moved, itself.map.negated()), (0, 0));
 }
 
 #[test]

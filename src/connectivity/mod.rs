@@ -11,6 +11,7 @@ mod fork;
 mod layers;
 mod loss;
 mod matching;
+mod outside;
 mod plane;
 mod symmetry;
 mod training;
@@ -23,8 +24,9 @@ pub use fork::{Fork, ForkError, ForkOptions, ForkPoint, default_steps, fork};
 pub use layers::{LayerGroup, LayerPath, layer_paths};
 pub use loss::{ObjectiveScratch, ParameterLoss};
 pub use matching::{Matching, MatchingMethod, match_activations, match_weights};
+pub use outside::{Outside, USUAL_RANGE, check_range, outside};
 pub use plane::{PlaneThrough, plane_through};
-pub use symmetry::{Permutations, Symmetry, UnitGroup};
+pub use symmetry::{Permutations, Symmetry, UnitGroup, UnitMap};
 pub use training::{CurveState, CurveTraining, train_curve};
 
 use crate::math::Progress;

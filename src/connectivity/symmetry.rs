@@ -1,4 +1,9 @@
-//! Which units of a network can change places without changing its function.
+//! Which units of a network can change places, and which can change their sign,
+//! without changing its function.
+
+use std::ops::Neg;
+
+use serde::{Deserialize, Serialize};
 
 use crate::math::MathError;
 use crate::math::error::check_length;
@@ -17,6 +22,10 @@ pub struct UnitGroup {
     pub units: usize,
     /// The values that later layers read from them.
     pub read: Vec<ValueId>,
+    /// Whether a unit can change its sign: everything between what makes it and
+    /// what reads it is odd (tanh, sine, identity, means; no maxima, no
+    /// normalization over the units).
+    pub odd: bool,
 }
 
 /// How a parameter tensor hangs on the units before and behind it. Its numbers
@@ -50,12 +59,38 @@ pub struct Symmetry {
 /// A permutation for every group of units.
 pub type Permutations = Vec<Vec<usize>>;
 
+/// Where the units go, and which change their sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitMap {
+    /// For every group, the old unit that takes place i.
+    pub permutations: Permutations,
+    /// For every group, whether the unit that takes place i changes its sign:
+    /// what makes it and what reads it are negated.
+    pub flipped: Vec<Vec<bool>>,
+}
+
+impl UnitMap {
+    /// Units that are not where they were.
+    pub fn moved(&self) -> usize {
+        self.permutations
+            .iter()
+            .map(|p| p.iter().enumerate().filter(|(i, unit)| i != *unit).count())
+            .sum()
+    }
+
+    /// Units that change their sign.
+    pub fn negated(&self) -> usize {
+        self.flipped.iter().flatten().filter(|flip| **flip).count()
+    }
+}
+
 /// Classes of values whose units are in the same order.
 #[derive(Default)]
 struct Classes {
     parent: Vec<usize>,
     units: Vec<usize>,
     fixed: Vec<bool>,
+    odd: Vec<bool>,
     makers: Vec<Vec<String>>,
 }
 
@@ -64,6 +99,7 @@ impl Classes {
         self.parent.push(self.parent.len());
         self.units.push(units);
         self.fixed.push(fixed);
+        self.odd.push(true);
         self.makers.push(maker.into_iter().collect());
         self.parent.len() - 1
     }
@@ -73,6 +109,12 @@ impl Classes {
             class = self.parent[class];
         }
         class
+    }
+
+    /// Where `needed`, the units of a class must keep their signs.
+    fn keep_sign(&mut self, class: usize, needed: bool) {
+        let root = self.root(class);
+        self.odd[root] &= !needed;
     }
 
     fn join(&mut self, a: usize, b: usize) {
@@ -86,6 +128,7 @@ impl Classes {
         self.fixed[second] = self.fixed[first];
         if alike {
             self.parent[second] = first;
+            self.odd[first] &= self.odd[second];
             let makers = std::mem::take(&mut self.makers[second]);
             self.makers[first].extend(makers);
         }
@@ -162,12 +205,21 @@ impl Symmetry {
                         inner: plane,
                     }
                 }
-                Operator::MaxPool2d(_) | Operator::AvgPool2d(_) => Place {
-                    class: input.class,
-                    inner: plane,
-                },
-                Operator::Flatten | Operator::Activation(_) => input,
+                Operator::MaxPool2d(_) | Operator::AvgPool2d(_) => {
+                    let maximum = matches!(operation.operator, Operator::MaxPool2d(_));
+                    classes.keep_sign(input.class, maximum);
+                    Place {
+                        class: input.class,
+                        inner: plane,
+                    }
+                }
+                Operator::Flatten => input,
+                Operator::Activation(activation) => {
+                    classes.keep_sign(input.class, !activation.odd());
+                    input
+                }
                 Operator::LayerNorm { scale, shift, .. } => {
+                    classes.keep_sign(input.class, true);
                     let units = classes.units[input.class];
                     let inner = channels * plane / units.max(1);
                     for tensor in [scale, shift] {
@@ -196,6 +248,7 @@ impl Symmetry {
                     name: classes.makers[class].join(" + "),
                     units: classes.units[class],
                     read: Vec::new(),
+                    odd: classes.odd[class],
                 });
             }
         }
@@ -250,6 +303,15 @@ impl Symmetry {
         groups.map(|group| (0..group.units).collect()).collect()
     }
 
+    /// Everything in its place with its sign.
+    pub fn unmoved(&self) -> UnitMap {
+        let groups = self.groups.iter();
+        UnitMap {
+            permutations: self.identity(),
+            flipped: groups.map(|group| vec![false; group.units]).collect(),
+        }
+    }
+
     /// The parameters with their units permuted: the same function.
     ///
     /// # Errors
@@ -262,6 +324,46 @@ impl Symmetry {
         check_length("a parameter vector", theta.len(), self.dim)?;
         self.check(permutations)?;
         Ok(self.permuted(permutations, theta))
+    }
+
+    /// The same with units that change their sign besides: the same function,
+    /// bit for bit but for the order of sums.
+    ///
+    /// # Errors
+    /// Those of [`Symmetry::permute`], and `Argument` where a unit changes its
+    /// sign that is not odd.
+    pub fn rearrange<T: Copy + Neg<Output = T>>(
+        &self,
+        map: &UnitMap,
+        theta: &[T],
+    ) -> Result<Vec<T>, MathError> {
+        check_length("sign changes", map.flipped.len(), self.groups.len())?;
+        for (group, flipped) in self.groups.iter().zip(&map.flipped) {
+            check_length("sign changes of a group", flipped.len(), group.units)?;
+            if !group.odd && flipped.contains(&true) {
+                return Err(MathError::Argument {
+                    what: "the sign changes",
+                    found: format!("one in layer {}", group.name),
+                    expected: "none where the activation is not odd",
+                });
+            }
+        }
+        let mut out = self.permute(&map.permutations, theta)?;
+        let negated =
+            |group: Option<usize>, unit: usize| group.is_some_and(|group| map.flipped[group][unit]);
+        for axes in &self.tensors {
+            for row in 0..axes.rows {
+                for column in 0..axes.columns {
+                    if negated(axes.row_group, row) != negated(axes.column_group, column) {
+                        let start = axes.start + (row * axes.columns + column) * axes.inner;
+                        for value in &mut out[start..start + axes.inner] {
+                            *value = -*value;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(out)
     }
 
     fn check(&self, permutations: &[Vec<usize>]) -> Result<(), MathError> {
@@ -311,12 +413,12 @@ impl Symmetry {
     /// All parameters that belong to the units of a group, unit after unit:
     /// what makes them and, if `outgoing`, what reads them (otherwise only what
     /// makes them from inputs and from the groups before). The units behind and
-    /// before them come in the order of `permutations`, this group's in their
-    /// old one (except where a layer reads the group and writes it again).
+    /// before them come in the order and with the signs of `map`, this group's in
+    /// their old ones (except where a layer reads the group and writes it again).
     pub(super) fn unit_parameters(
         &self,
         group: usize,
-        permutations: &[Vec<usize>],
+        map: &UnitMap,
         outgoing: bool,
         theta: &[f64],
     ) -> Vec<f64> {
@@ -328,27 +430,33 @@ impl Symmetry {
             let known = outgoing || axes.column_group.is_none_or(|before| before < group);
             let by_row = axes.row_group == Some(group) && known;
             let by_column = axes.column_group == Some(group) && outgoing;
-            let of = |group: Option<usize>| group.map(|group| &permutations[group][..]);
+            // The old unit at a place, and its sign there.
+            let of = |group: Option<usize>, place: usize| {
+                group.map_or((place, 1.0), |group| {
+                    let sign = if map.flipped[group][place] { -1.0 } else { 1.0 };
+                    (map.permutations[group][place], sign)
+                })
+            };
             let at = |row: usize, column: usize| {
                 let start = axes.start + (row * axes.columns + column) * axes.inner;
                 &theta[start..start + axes.inner]
             };
             if by_row {
-                let order = of(axes.column_group);
                 let mut part = Vec::with_capacity(axes.rows * axes.columns * axes.inner);
                 for row in 0..axes.rows {
                     for column in 0..axes.columns {
-                        part.extend_from_slice(at(row, order.map_or(column, |p| p[column])));
+                        let (unit, sign) = of(axes.column_group, column);
+                        part.extend(at(row, unit).iter().map(|x| sign * x));
                     }
                 }
                 parts.push((part, axes.columns * axes.inner));
             }
             if by_column {
-                let order = of(axes.row_group);
                 let mut part = Vec::with_capacity(axes.rows * axes.columns * axes.inner);
                 for column in 0..axes.columns {
                     for row in 0..axes.rows {
-                        part.extend_from_slice(at(order.map_or(row, |p| p[row]), column));
+                        let (unit, sign) = of(axes.row_group, row);
+                        part.extend(at(unit, column).iter().map(|x| sign * x));
                     }
                 }
                 parts.push((part, axes.rows * axes.inner));

@@ -40,6 +40,18 @@ fn assert_same_function(model: &Component, shape: InputShape, groups: &[(&str, u
             "{model:?}: {before} {after}"
         );
     }
+    // Odd units with the other sign, and only those.
+    let mut map = symmetry.unmoved();
+    map.permutations = permutations;
+    for (group, flipped) in symmetry.groups().iter().zip(&mut map.flipped) {
+        let every_second = (0..group.units).map(|unit| unit % 2 == 0);
+        *flipped = every_second.map(|flip| flip && group.odd).collect();
+    }
+    let turned = symmetry.rearrange(&map, &theta).unwrap();
+    let after = objective.outputs(&turned, &mut workspace);
+    for (before, after) in before.iter().zip(&after) {
+        assert!((before - after).abs() <= 1e-12 * (1.0 + before.abs()));
+    }
     // Something else is another function.
     if !groups.is_empty() {
         let rolled: Vec<f64> = theta[1..].iter().chain(&theta[..1]).copied().collect();
@@ -121,4 +133,33 @@ fn permutations_are_checked_and_compose() {
         assert!(symmetry.permute(&wrong, &theta).is_err());
     }
     assert!(symmetry.permute(&p, &theta[1..]).is_err());
+}
+
+#[test]
+fn units_are_odd_where_everything_between_them_is() {
+    let odd = |model: &Component, shape: InputShape| -> Vec<bool> {
+        let objective = objective(model, shape);
+        let symmetry = Symmetry::new(objective.network());
+        symmetry.groups().iter().map(|group| group.odd).collect()
+    };
+    let vector = InputShape::Vector(5);
+    assert_eq!(odd(&mlp(&[7, 6], false, false), vector), [true, true]);
+    assert_eq!(odd(&mlp(&[7, 7], true, false), vector), [true]);
+    // A normalization subtracts the mean of all units.
+    assert_eq!(odd(&mlp(&[7, 6], false, true), vector), [false, false]);
+    let relu = mlp(&[7, 6], false, false).with("activation", "relu");
+    assert_eq!(odd(&relu, vector), [false, false]);
+    let layers = ["conv 4 3x3", "tanh", "max-pool 2", "conv 5 2x2", "sin"];
+    assert_eq!(odd(&cnn(&layers), IMAGE), [false, true]);
+    let layers = ["conv 4 3x3", "tanh", "avg-pool 2", "conv 5 2x2", "relu"];
+    assert_eq!(odd(&cnn(&layers), IMAGE), [true, false]);
+    // What is not odd keeps its sign.
+    let objective = objective(&relu, vector);
+    let symmetry = Symmetry::new(objective.network());
+    let mut map = symmetry.unmoved();
+    map.flipped[0][1] = true;
+    let theta = normal(1, objective.dim());
+    assert!(symmetry.rearrange(&map, &theta).is_err());
+    map.flipped.pop();
+    assert!(symmetry.rearrange(&map, &theta).is_err());
 }

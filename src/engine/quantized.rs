@@ -1,23 +1,29 @@
 //! A network with weights of few bits, looked at from all sides. A plain
 //! function of a run's setup and a parameter vector.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::analyses::{SliceSettings, slice_directions};
-use super::job::JobError;
+use super::job::{Analysis, JobContext, JobError};
+use super::result::{AnalysisResult, ResultKind};
 use crate::landscape::{
     BitsPoint, Directions, GridAxis, PlaneLoss, QuantizedPlane, ScalePlane, ScaleSearch, Slice1d,
     Slice2d, StraightLine, evaluate_slice1d, evaluate_slice2d, local_minima, loss_against_bits,
     search_by_evolution, search_by_gradient,
 };
+use crate::math::progress::Part;
 use crate::math::rng::stream;
+use crate::math::vector::to_f64;
 use crate::math::{Progress, floats};
+use crate::nn::ParameterKind;
 use crate::nn::quantize::{Quantizer, QuantizerScope, ScaleRule};
 use crate::objective::Objective;
-use crate::train::Setup;
+use crate::train::{Setup, Snapshot};
 
 /// The numbers of bits of a curve over them.
-pub const BITS: [u32; 11] = [2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24];
+pub const BITS: [u32; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24];
 
 /// How the landscape of the quantized network is measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +66,24 @@ impl QuantizedSettings {
             plane: false,
             slice: SliceSettings::from_recipe(&setup.recipe.slice),
         }
+    }
+
+    /// Evaluations of the loss for each part of a report, in their order.
+    fn work(&self, tensors: usize) -> Vec<usize> {
+        let line = self.line.max(2);
+        let mut work = vec![1, BITS.len(), line, line];
+        if self.sweep > 0 {
+            work.push(self.sweep * (tensors + 1));
+            work.push(self.map * self.map);
+        }
+        if self.plane {
+            let plane = self.slice.grid * self.slice.grid;
+            work.extend([plane, plane]);
+        }
+        if self.search > 0 {
+            work.extend([self.search, self.search]);
+        }
+        work
     }
 }
 
@@ -168,7 +192,8 @@ pub struct QuantizedReport {
 }
 
 /// Measures the landscape of the quantized network at θ on the training set;
-/// the directions are those of the slice with the same settings.
+/// the directions are those of the slice with the same settings. `on_part` gets
+/// what is known after each part but the last.
 ///
 /// # Errors
 /// [`JobError`].
@@ -177,60 +202,31 @@ pub fn quantized(
     theta: &[f64],
     settings: &QuantizedSettings,
     progress: &dyn Progress,
-) -> Result<(QuantizedReport, std::sync::Arc<Directions>), JobError> {
+    on_part: &mut dyn FnMut(&QuantizedReport),
+) -> Result<(QuantizedReport, Arc<Directions>), JobError> {
     let objective = setup.training_double()?;
     let layout = setup.network.layout();
     let (scope, rule) = (settings.scope, settings.rule);
-    let quantizer = Quantizer::fit(layout, theta, settings.bits, scope, rule)?;
+    let tensors = setup
+        .network
+        .layout()
+        .iter()
+        .filter(|tensor| tensor.kind == ParameterKind::Weight)
+        .count();
+    let mut shares = Shares::new(progress, &settings.work(tensors));
+    let quantizer = Quantizer::fit_with(layout, theta, settings.bits, scope, rule, &shares.next())?;
     let mut workspace = objective.workspace();
     let mut rounded = vec![0.0; theta.len()];
     quantizer.apply(theta, &mut rounded);
-    let against_bits = loss_against_bits(objective, layout, theta, &BITS, scope, rule, progress)?;
+    let part = shares.next();
+    let against_bits = loss_against_bits(objective, layout, theta, &BITS, scope, rule, &part)?;
     let directions = slice_directions(setup, theta, &[], &settings.slice)?;
     let (first, second) = (&directions.first, &directions.second);
     let stairs = QuantizedPlane::new(objective, &quantizer, theta, first, second)?;
     let float = objective.plane(theta, first, second);
     let extent = settings.slice.extent;
     let [line_axis, _] = extent.axes(settings.line.max(2), std::iter::empty())?;
-    let line = Beside {
-        quantized: line_of(&stairs, &line_axis, progress)?,
-        float: line_of(&float, &line_axis, progress)?,
-    };
-    let plane = if settings.plane {
-        let [axis, _] = extent.axes(settings.slice.grid, std::iter::empty())?;
-        Some(Beside {
-            quantized: plane_of(&stairs, &axis, progress)?,
-            float: plane_of(&float, &axis, progress)?,
-        })
-    } else {
-        None
-    };
-    let (sweeps, map) = if settings.sweep > 0 {
-        sweeps(objective, &quantizer, theta, settings, progress)?
-    } else {
-        (Vec::new(), None)
-    };
-    let search = if settings.search > 0 {
-        let count = settings.search;
-        let mut random = stream(setup.recipe.seed, "evolution");
-        Some(Searches {
-            tensors: (0..quantizer.tensors())
-                .map(|k| quantizer.name(k).to_owned())
-                .collect(),
-            gradient: search_by_gradient(objective, &quantizer, theta, count, progress)?,
-            evolution: search_by_evolution(
-                objective,
-                &quantizer,
-                theta,
-                count,
-                &mut random,
-                progress,
-            )?,
-        })
-    } else {
-        None
-    };
-    let report = QuantizedReport {
+    let mut report = QuantizedReport {
         bits: settings.bits,
         scope,
         rule,
@@ -238,13 +234,82 @@ pub fn quantized(
         loss: objective.loss(&rounded, &mut workspace),
         weight_error: quantizer.relative_error(theta),
         against_bits,
-        line,
-        plane,
-        sweeps,
-        map,
-        search,
+        line: Beside {
+            quantized: line_of(&stairs, &line_axis, &shares.next())?,
+            float: line_of(&float, &line_axis, &shares.next())?,
+        },
+        plane: None,
+        sweeps: Vec::new(),
+        map: None,
+        search: None,
     };
+    if settings.sweep > 0 {
+        on_part(&report);
+        let parts = [shares.next(), shares.next()];
+        let (sweeps, map) = sweeps(objective, &quantizer, theta, settings, parts)?;
+        (report.sweeps, report.map) = (sweeps, map);
+    }
+    if settings.plane {
+        on_part(&report);
+        let [axis, _] = extent.axes(settings.slice.grid, std::iter::empty())?;
+        report.plane = Some(Beside {
+            quantized: plane_of(&stairs, &axis, &shares.next())?,
+            float: plane_of(&float, &axis, &shares.next())?,
+        });
+    }
+    if settings.search > 0 {
+        on_part(&report);
+        let count = settings.search;
+        let mut random = stream(setup.recipe.seed, "evolution");
+        let (ascent, evolution) = (shares.next(), shares.next());
+        report.search = Some(Searches {
+            tensors: (0..quantizer.tensors())
+                .map(|k| quantizer.name(k).to_owned())
+                .collect(),
+            gradient: search_by_gradient(objective, &quantizer, theta, count, &ascent)?,
+            evolution: search_by_evolution(
+                objective,
+                &quantizer,
+                theta,
+                count,
+                &mut random,
+                &evolution,
+            )?,
+        });
+    }
     Ok((report, directions))
+}
+
+/// The parts of a report one after the other, each with its share of the work.
+struct Shares<'a> {
+    whole: &'a dyn Progress,
+    /// Where parts begin, as shares of the whole.
+    bounds: std::vec::IntoIter<[f64; 2]>,
+}
+
+impl<'a> Shares<'a> {
+    /// Parts that are so much work each.
+    fn new(whole: &'a dyn Progress, work: &[usize]) -> Self {
+        let total = work.iter().sum::<usize>().max(1) as f64;
+        let mut done = 0;
+        let bounds: Vec<[f64; 2]> = work
+            .iter()
+            .map(|part| {
+                let from = done;
+                done += part;
+                [from as f64 / total, done as f64 / total]
+            })
+            .collect();
+        Self {
+            whole,
+            bounds: bounds.into_iter(),
+        }
+    }
+
+    fn next(&mut self) -> Part<'a> {
+        let [from, to] = self.bounds.next().unwrap_or([1.0, 1.0]);
+        Part::new(self.whole, from, to)
+    }
 }
 
 fn sweeps(
@@ -252,7 +317,7 @@ fn sweeps(
     quantizer: &Quantizer,
     theta: &[f64],
     settings: &QuantizedSettings,
-    progress: &dyn Progress,
+    [of_sweeps, of_map]: [Part<'_>; 2],
 ) -> Result<(Vec<ScaleSweep>, Option<ScaleMap>), JobError> {
     let factors = |points: usize| {
         // An odd number, so that the factor 1 is among them.
@@ -266,9 +331,15 @@ fn sweeps(
         chosen.extend((0..count).map(|index| vec![index]));
     }
     let mut found = Vec::new();
-    for tensors in chosen {
+    let all = chosen.len();
+    for (done, tensors) in chosen.into_iter().enumerate() {
+        let part = Part::new(
+            &of_sweeps,
+            done as f64 / all as f64,
+            (done + 1) as f64 / all as f64,
+        );
         let plane = ScalePlane::new(objective, quantizer, theta, &tensors, &[])?;
-        let line = line_of(&plane, &axis, progress)?;
+        let line = line_of(&plane, &axis, &part)?;
         let names = tensors.iter().map(|k| quantizer.name(*k).to_owned());
         found.push(ScaleSweep::new(names.collect(), &line));
     }
@@ -281,7 +352,7 @@ fn sweeps(
     let map = ScaleMap {
         first: quantizer.name(first).to_owned(),
         second: quantizer.name(second).to_owned(),
-        slice: plane_of(&plane, &axis, progress)?,
+        slice: plane_of(&plane, &axis, &of_map)?,
     };
     Ok((found, Some(map)))
 }
@@ -314,6 +385,24 @@ fn plane_of(
     Ok((*plane).clone())
 }
 
+/// A quantized network as a job.
+pub fn quantized_job(
+    setup: Arc<Setup>,
+    snapshot: Arc<Snapshot>,
+    settings: QuantizedSettings,
+) -> impl Analysis + 'static {
+    move |context: &JobContext| {
+        let result = |report: &QuantizedReport| AnalysisResult {
+            step: snapshot.step,
+            kind: ResultKind::Quantized(Arc::new(report.clone())),
+        };
+        let theta = to_f64(&snapshot.theta);
+        let mut publish = |report: &QuantizedReport| context.publish(result(report));
+        let (report, _) = quantized(&setup, &theta, &settings, context, &mut publish)?;
+        Ok(result(&report))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -329,11 +418,16 @@ mod tests {
         let mut settings = QuantizedSettings::from_recipe(&setup);
         settings.line = 33;
         settings.slice.grid = 9;
-        let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
+        let (report, _) = quantized(&setup, &theta, &settings, &(), &mut |_| ()).unwrap();
         assert!(report.plane.is_none() && report.sweeps.is_empty() && report.map.is_none());
         (settings.plane, settings.sweep, settings.map) = (true, 16, 8);
         (settings.bits, settings.search) = (3, 50);
-        let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
+        let mut parts = Vec::new();
+        let (report, _) = quantized(&setup, &theta, &settings, &(), &mut |part| {
+            parts.push((part.map.is_some(), part.plane.is_some()));
+        })
+        .unwrap();
+        assert_eq!(parts, [(false, false), (true, false), (true, true)]);
         // All tensors, the first, the second.
         let counts: Vec<usize> = report.sweeps.iter().map(|s| s.tensors.len()).collect();
         assert_eq!(counts, [2, 1, 1]);
@@ -362,8 +456,8 @@ mod tests {
         assert_eq!(back, report);
         let token = CancelToken::new();
         token.cancel();
-        assert!(quantized(&setup, &theta, &settings, &token).is_err());
-        settings.bits = 1;
-        assert!(quantized(&setup, &theta, &settings, &()).is_err());
+        assert!(quantized(&setup, &theta, &settings, &token, &mut |_| ()).is_err());
+        settings.bits = 0;
+        assert!(quantized(&setup, &theta, &settings, &(), &mut |_| ()).is_err());
     }
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::analyses::{DirectionInfo, Excerpt, Section};
 use super::paths::Connection;
+use super::quantized::QuantizedReport;
+use crate::curvature::sharpness::SharpnessReport;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::gradients::{GradientMaps, SaliencyMaps};
@@ -128,4 +130,9 @@ pub enum ResultKind {
     Invariance(Arc<Vec<Invariance>>),
     /// Paths between two solutions.
     Paths(Arc<Connection>),
+    /// How far the loss rises around a point, by every measure.
+    Sharpness(Arc<SharpnessReport>),
+    /// The landscape of the network with weights of few bits, as far as it is
+    /// known yet.
+    Quantized(Arc<QuantizedReport>),
 }

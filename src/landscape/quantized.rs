@@ -181,7 +181,8 @@ pub fn loss_against_bits<L: DifferentiableLoss + ?Sized>(
             || QuantizedScratch::new(loss),
             |scratch, &bits_here| {
                 progress.check()?;
-                let quantizer = Quantizer::fit(layout, theta, bits_here, scope, rule)?;
+                let quantizer =
+                    Quantizer::fit_with(layout, theta, bits_here, scope, rule, progress)?;
                 quantizer.apply(theta, &mut scratch.quantized);
                 let found = BitsPoint {
                     bits: bits_here,

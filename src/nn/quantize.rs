@@ -5,10 +5,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{ParameterKind, ParameterLayout};
-use crate::math::{MathError, vector};
+use crate::math::{MathError, Progress, vector};
 
-/// Fewest bits: one bit would leave no positive level.
-pub const FEWEST_BITS: u32 = 2;
+/// Fewest bits: with one, weights are ±s.
+pub const FEWEST_BITS: u32 = 1;
 
 /// Most bits: beyond that, rounding is finer than single precision.
 pub const MOST_BITS: u32 = 32;
@@ -30,6 +30,8 @@ pub enum QuantizerScope {
 #[serde(rename_all = "snake_case")]
 pub enum ScaleRule {
     /// s = max|W|/(2ᵇ⁻¹ − 1): the largest weight is a level, nothing is cut off.
+    /// With one bit, which has no such level, the scale of the least squared
+    /// error.
     #[default]
     MaxAbs,
     /// The s with the smallest squared error Σ(W − Q(W))²: large weights may be
@@ -53,6 +55,9 @@ struct TensorScales {
 /// A symmetric uniform quantizer of weights, W ← s·clip(round(W/s), −2ᵇ⁻¹,
 /// 2ᵇ⁻¹ − 1), with ties to even as in PyTorch. Biases and the parameters of
 /// normalizations are left as they are.
+///
+/// With one bit W ← s·sign(W), zero counted as positive, and s = mean|W| has the
+/// least squared error (Rastegari et al. 2016, "XNOR-Net").
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
     bits: u32,
@@ -72,12 +77,28 @@ impl Quantizer {
         scope: QuantizerScope,
         rule: ScaleRule,
     ) -> Result<Self, MathError> {
+        Self::fit_with(layout, theta, bits, scope, rule, &())
+    }
+
+    /// The same for somebody who may not want to wait: the search for scales of
+    /// the least squared error takes long where there are many weights.
+    ///
+    /// # Errors
+    /// Those of [`Quantizer::fit`], `Cancelled`.
+    pub fn fit_with(
+        layout: &ParameterLayout,
+        theta: &[f64],
+        bits: u32,
+        scope: QuantizerScope,
+        rule: ScaleRule,
+        progress: &dyn Progress,
+    ) -> Result<Self, MathError> {
         crate::math::error::check_length("the parameter vector", theta.len(), layout.len())?;
         if !(FEWEST_BITS..=MOST_BITS).contains(&bits) {
             return Err(MathError::Argument {
                 what: "the number of bits",
                 found: bits.to_string(),
-                expected: "a whole number from 2 to 32",
+                expected: "a whole number from 1 to 32",
             });
         }
         let mut tensors = Vec::new();
@@ -89,7 +110,7 @@ impl Quantizer {
             if !weights.iter().all(|w| w.is_finite()) {
                 return Err(MathError::NotFinite { what: "a weight" });
             }
-            let whole = scale(weights, bits, rule, None);
+            let whole = scale(weights, bits, rule, None, progress)?;
             let (group, scales) = match scope {
                 QuantizerScope::Tensor => (weights.len(), vec![whole]),
                 QuantizerScope::Channel => {
@@ -97,8 +118,8 @@ impl Quantizer {
                     let channels = weights.chunks(group);
                     // The tensor's scale is tried too, so that channels never
                     // have a larger error.
-                    let scales = channels.map(|w| scale(w, bits, rule, Some(whole)));
-                    (group, scales.collect())
+                    let scales = channels.map(|w| scale(w, bits, rule, Some(whole), progress));
+                    (group, scales.collect::<Result<_, MathError>>()?)
                 }
             };
             tensors.push(TensorScales {
@@ -175,7 +196,8 @@ impl Quantizer {
     /// for each weight tensor, from the gradient at the quantized parameters,
     /// with rounding taken for the identity: ∂Q/∂s is round(w/s) − w/s between
     /// the outermost levels and the outermost level beyond (Esser et al. 2020,
-    /// "Learned step size quantization", without their gradient scale).
+    /// "Learned step size quantization", without their gradient scale); with one
+    /// bit it is the sign.
     ///
     /// # Panics
     /// If a vector has another length than the layout.
@@ -198,7 +220,8 @@ impl Quantizer {
                     .map(|((weights, gradients), nominal)| {
                         let scale = nominal * factor;
                         let parts = weights.iter().zip(gradients).map(|(w, g)| {
-                            let inside = (-half..=half - 1.0).contains(&(w / scale));
+                            let inside =
+                                self.bits > 1 && (-half..=half - 1.0).contains(&(w / scale));
                             let through = if inside { w / scale } else { 0.0 };
                             g * (level(*w, scale, self.bits) - through)
                         });
@@ -235,18 +258,31 @@ fn level(w: f64, scale: f64, bits: u32) -> f64 {
     if scale == 0.0 {
         return 0.0;
     }
+    if bits == 1 {
+        return if w < 0.0 { -1.0 } else { w * 0.0 + 1.0 };
+    }
     let half = 2f64.powi(bits as i32 - 1);
     // Adding zero turns −0 into 0: what rounds alike has the same bits.
     (w / scale).round_ties_even().clamp(-half, half - 1.0) + 0.0
 }
 
-fn scale(weights: &[f64], bits: u32, rule: ScaleRule, other: Option<f64>) -> f64 {
+fn scale(
+    weights: &[f64],
+    bits: u32,
+    rule: ScaleRule,
+    other: Option<f64>,
+    progress: &dyn Progress,
+) -> Result<f64, MathError> {
     let largest = vector::max_abs(weights);
+    if bits == 1 {
+        let sum: f64 = weights.iter().map(|w| w.abs()).sum();
+        return Ok(sum / weights.len().max(1) as f64);
+    }
     let covering = largest / (2f64.powi(bits as i32 - 1) - 1.0);
     match rule {
-        ScaleRule::MaxAbs => covering,
-        ScaleRule::LeastSquares if covering == 0.0 => 0.0,
-        ScaleRule::LeastSquares => least_squares(weights, bits, covering, other),
+        ScaleRule::MaxAbs => Ok(covering),
+        ScaleRule::LeastSquares if covering == 0.0 => Ok(0.0),
+        ScaleRule::LeastSquares => least_squares(weights, bits, covering, other, progress),
     }
 }
 
@@ -257,7 +293,13 @@ const STARTS: usize = 48;
 /// Σwq/Σq², for a fixed scale the nearest levels are best: in turns the two
 /// never raise the error. The search starts from many scales, because there are
 /// many local minima.
-fn least_squares(weights: &[f64], bits: u32, covering: f64, other: Option<f64>) -> f64 {
+fn least_squares(
+    weights: &[f64],
+    bits: u32,
+    covering: f64,
+    other: Option<f64>,
+    progress: &dyn Progress,
+) -> Result<f64, MathError> {
     let error = |scale: f64| -> f64 {
         let errors = weights
             .iter()
@@ -267,6 +309,7 @@ fn least_squares(weights: &[f64], bits: u32, covering: f64, other: Option<f64>) 
     let mut best = (error(covering), covering);
     let starts = (1..=STARTS).map(|k| 1.25 * covering * k as f64 / STARTS as f64);
     for start in starts.chain([covering]).chain(other) {
+        progress.check()?;
         let mut scale = start;
         let mut here = error(scale);
         for _ in 0..50 {
@@ -290,7 +333,7 @@ fn least_squares(weights: &[f64], bits: u32, covering: f64, other: Option<f64>) 
             best = (here, scale);
         }
     }
-    best.1
+    Ok(best.1)
 }
 
 #[cfg(test)]
@@ -365,9 +408,44 @@ mod tests {
     }
 
     #[test]
+    fn one_bit_is_the_sign_at_the_mean() {
+        let mut theta = theta();
+        theta[3] = 0.0;
+        for rule in [ScaleRule::MaxAbs, ScaleRule::LeastSquares] {
+            let quantizer = fit(&theta, 1, QuantizerScope::Tensor, rule);
+            let mean = theta[..12].iter().map(|w| w.abs()).sum::<f64>() / 12.0;
+            assert!((quantizer.scales(0)[0] - mean).abs() < 1e-15);
+            let mut out = vec![0.0; 21];
+            quantizer.apply(&theta, &mut out);
+            for (w, q) in theta[..12].iter().zip(&out) {
+                assert_eq!(*q, if *w < 0.0 { -mean } else { mean });
+            }
+            // No other scale is closer.
+            let error = |factor: f64| {
+                let mut out = vec![0.0; 21];
+                quantizer.apply_scaled(&theta, &|_| factor, &mut out);
+                vector::distance(&out, &theta)
+            };
+            assert!(error(1.0) < error(0.99) && error(1.0) < error(1.01));
+            // ∂/∂f Σ g·f·s·sign(w).
+            let gradient: Vec<f64> = (0..21).map(|k| (0.7 * f64::from(k)).cos()).collect();
+            let slopes = quantizer.factor_slopes(&theta, &|_| 0.8, &gradient);
+            let expected = vector::dot(&gradient[..12], &out[..12]);
+            assert!((slopes[0] - expected).abs() < 1e-12);
+        }
+        assert!(level(f64::NAN, 1.0, 1).is_nan());
+        let token = crate::math::CancelToken::new();
+        token.cancel();
+        let rule = ScaleRule::LeastSquares;
+        let scope = QuantizerScope::Tensor;
+        let found = Quantizer::fit_with(&layout(), &theta, 3, scope, rule, &token);
+        assert_eq!(found, Err(MathError::Cancelled));
+    }
+
+    #[test]
     fn impossible_quantizers_are_refused() {
         let (scope, rule) = (QuantizerScope::Tensor, ScaleRule::MaxAbs);
-        for bits in [0, 1, 33] {
+        for bits in [0, 33] {
             assert!(Quantizer::fit(&layout(), &theta(), bits, scope, rule).is_err());
         }
         assert!(Quantizer::fit(&layout(), &[0.0; 3], 4, scope, rule).is_err());

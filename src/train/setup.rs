@@ -176,7 +176,8 @@ impl Setup {
     /// the optimizer, the schedule, the training and the seed of `recipe`. What
     /// the optimizer remembered at `start` is kept where the optimizer is of the
     /// same kind. A recipe that asks for no step after `start` gets as many as
-    /// it says from there.
+    /// it says from there; where it says what this run's recipe says, as many as
+    /// this run makes, so that branches of branches do not grow.
     ///
     /// # Errors
     /// [`RunError::Fork`] where the recipe has other data, another model or
@@ -208,7 +209,9 @@ impl Setup {
         let mut recipe = recipe.clone();
         let steps = recipe.training.count("steps") as u64;
         if steps <= start.step {
-            let steps = start.step.saturating_add(steps);
+            let inherited = steps == self.recipe.training.count("steps") as u64;
+            let own = if inherited { self.initial.step } else { 0 };
+            let steps = start.step.saturating_add(steps.saturating_sub(own).max(1));
             recipe
                 .training
                 .set("steps", i64::try_from(steps).unwrap_or(i64::MAX));

@@ -296,6 +296,19 @@ fn a_branch_takes_other_settings_but_not_another_network() {
     let mut branch = Run::from_setup(setup.into()).unwrap();
     assert_eq!(branch.total_steps(), 100);
     assert_eq!(finish(&mut branch), StepOutcome::Finished);
+    // A branch of the branch gets as many, too, and not twice as many; what
+    // somebody asked for otherwise counts from where it begins.
+    let end = branch.snapshot();
+    let mut inherited = (*branch.setup().recipe).clone();
+    let steps = |recipe: &Recipe| {
+        let again = branch.setup().branch(recipe, &end).unwrap();
+        again.recipe.training.count("steps")
+    };
+    assert_eq!(steps(&inherited), 150);
+    inherited.training.set("steps", 30i64);
+    assert_eq!(steps(&inherited), 130);
+    inherited.training.set("steps", 400i64);
+    assert_eq!(steps(&inherited), 400);
     let refused = |recipe: &Recipe, start: &Snapshot| {
         let error = run.setup().branch(recipe, start).unwrap_err();
         error.to_string()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Split;
 use super::landscape::{self, LandscapeSettings, PathOnPlane, SliceInfo};
-use crate::connectivity::{Fork, LayerGroup, LayerPath, Profile};
+use crate::connectivity::{Fork, LayerGroup, LayerPath, Outside, Profile};
 use crate::engine::paths::{
     Alignment, Connection, Layers, PathMethod, Profiles, ThroughThree, TrainedCurve,
 };
@@ -13,6 +13,7 @@ use crate::figure::{
     Anchor, Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Marker, Mosaic, Panel, Raster,
     Row, Rule, Scale, Scatter, ScatterColors, SeriesStyle, Text, Ticks, Tile, ticks::format_number,
 };
+use crate::landscape::Interpolation;
 
 /// What a person can change about how paths look.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,8 +49,10 @@ impl Default for PathLook {
     }
 }
 
-/// The colour of permutation matrices' entries.
+/// The colours of permutation matrices' entries: units as they are, and with
+/// their sign changed.
 const MATCHED: [u8; 4] = [0, 114, 178, 255];
+const NEGATED: [u8; 4] = [213, 94, 0, 255];
 /// Matrices that are shown side by side at most.
 const MATRICES: usize = 8;
 
@@ -188,6 +191,12 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
         .iter()
         .flat_map(shown)
         .flat_map(|profile| profile.line.loss)
+        .chain(found.outside.iter().flat_map(|outside| {
+            let validation = outside.validation.iter().filter(|_| look.validation);
+            std::iter::once(&outside.train)
+                .chain(validation)
+                .flat_map(|outside| outside.loss.iter().copied())
+        }))
         .all(|loss| !loss.is_finite() || loss > 0.0);
     let scale = if look.log && positive {
         Scale::Log10
@@ -195,8 +204,15 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
         Scale::Linear
     };
     let parameter = if found.curve.is_some() { "t" } else { "λ" };
+    let ends = found.outside.iter().flat_map(|outside| {
+        let lambda = &outside.train.lambda;
+        lambda.first().into_iter().chain(lambda.last())
+    });
+    let (low, high) = ends.fold((0.0f64, 1.0f64), |(low, high), l| {
+        (low.min(*l), high.max(*l))
+    });
     let mut axes = Axes::new(
-        Axis::new(parameter).limits(0.0, 1.0),
+        Axis::new(parameter).limits(low, high),
         Axis::new("loss").scaled(scale),
     );
     let highest = drawn
@@ -206,9 +222,12 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
     let mut notes = Vec::new();
     for path in &drawn {
         let train = &path.profiles.train;
+        // The straight line goes on beyond its ends.
+        let beyond = found.outside.as_ref().filter(|_| path.series == 0);
+        let (lambda, loss) = whole(&train.line, beyond.map(|beyond| &beyond.train));
         chord(&mut axes, train);
         axes.layers.push(
-            Line::new(&train.line.lambda[..], &train.line.loss[..])
+            Line::new(lambda, loss)
                 .style(path.train())
                 .named(format!("{}, train", path.name))
                 .into(),
@@ -220,8 +239,10 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
             .as_ref()
             .filter(|_| look.validation)
         {
+            let beyond = beyond.and_then(|beyond| beyond.validation.as_ref());
+            let (lambda, loss) = whole(&validation.line, beyond);
             axes.layers.push(
-                Line::new(&validation.line.lambda[..], &validation.line.loss[..])
+                Line::new(lambda, loss)
                     .style(path.validation())
                     .named(format!("{}, validation", path.name))
                     .into(),
@@ -259,6 +280,19 @@ fn losses(look: &PathLook, found: &Connection, straight: &Profiles) -> Axes {
     ));
     axes.note = Some(notes.join(" · "));
     axes
+}
+
+/// The line from its points before 0 to those after 1.
+fn whole(line: &Interpolation, outside: Option<&Outside>) -> (Vec<f64>, Vec<f64>) {
+    let Some(outside) = outside else {
+        return (line.lambda.clone(), line.loss.clone());
+    };
+    let before = outside.lambda.partition_point(|lambda| *lambda < 0.0);
+    let join = |inner: &[f64], outer: &[f64]| [&outer[..before], inner, &outer[before..]].concat();
+    (
+        join(&line.lambda, &outside.lambda),
+        join(&line.loss, &outside.loss),
+    )
 }
 
 fn height(profile: &Profile) -> String {
@@ -342,18 +376,19 @@ fn describe(found: &Connection, straight: &Profiles) -> String {
 /// A permutation matrix for every group of units.
 fn matrices(look: &PathLook, alignment: &Alignment) -> Mosaic {
     let at = look.sweep.and_then(|sweep| alignment.sweeps.get(sweep));
-    let permutations = at.map_or(&alignment.permutations, |sweep| &sweep.permutations);
+    let map = at.map_or(&alignment.map, |sweep| &*sweep.map);
     let tiles = alignment
         .groups
         .iter()
-        .zip(permutations)
+        .zip(map.permutations.iter().zip(&map.flipped))
         .take(MATRICES)
-        .map(|(name, permutation)| {
+        .map(|(name, (permutation, flipped))| {
             let n = permutation.len();
             let mut rgba = vec![0; n * n * 4];
             for (place, unit) in permutation.iter().enumerate() {
                 let pixel = 4 * (place * n + unit);
-                rgba[pixel..pixel + 4].copy_from_slice(&MATCHED);
+                let color = if flipped[place] { NEGATED } else { MATCHED };
+                rgba[pixel..pixel + 4].copy_from_slice(&color);
             }
             let moved = permutation.iter().enumerate().filter(|(i, u)| i != *u);
             Tile::new(Raster::new(n, n, rgba))
@@ -363,11 +398,15 @@ fn matrices(look: &PathLook, alignment: &Alignment) -> Mosaic {
         .collect();
     let moved = at.map_or(alignment.moved, |sweep| sweep.moved);
     let similarity = at.map_or(alignment.similarity, |sweep| sweep.similarity);
+    let signs = match map.negated() {
+        0 => String::new(),
+        count => format!(", {count} with its sign changed (orange)"),
+    };
     Mosaic {
         title: Some("Permutations by layer".to_owned()),
         tiles,
         note: Some(format!(
-            "row: unit of A, column: unit of B · {moved} moved · cosine {} → {}",
+            "row: unit of A, column: unit of B · {moved} moved{signs} · cosine {} → {}",
             format_number(alignment.similarity_before, 2),
             format_number(similarity, 2)
         )),

@@ -10,6 +10,10 @@ use crate::train::Setup;
 use crate::train::testing::recipe;
 
 fn connected(method: PathMethod) -> Connection {
+    connected_over(method, None)
+}
+
+fn connected_over(method: PathMethod, range: Option<[f64; 2]>) -> Connection {
     let setup = Arc::new(Setup::new(recipe().into(), Path::new(".")).unwrap());
     let losses = Losses::double(&setup).unwrap();
     let settings = PathSettings {
@@ -19,6 +23,7 @@ fn connected(method: PathMethod) -> Connection {
             ..CurveTraining::default()
         },
         fork_steps: Some(vec![0, 20]),
+        range,
         ..PathSettings::new(method, 5)
     };
     let ends = [&PathEnd::Twin { seed: 1 }, &PathEnd::Twin { seed: 2 }];
@@ -81,7 +86,7 @@ fn alignments_show_their_permutations_and_sweeps() {
     assert_eq!(mosaic.tiles.len(), 1);
     let image = &mosaic.tiles[0].image;
     assert_eq!((image.width, image.height), (8, 8));
-    for (place, unit) in alignment.permutations[0].iter().enumerate() {
+    for (place, unit) in alignment.map.permutations[0].iter().enumerate() {
         for column in 0..8 {
             let opaque = image.rgba[4 * (8 * place + column) + 3] > 0;
             assert_eq!(opaque, column == *unit);
@@ -134,4 +139,27 @@ fn curves_layers_and_forks_have_their_second_part() {
     assert_eq!(axes.len(), 1);
     assert_eq!(axes[0].y.scale, Scale::Log10);
     assert_eq!(names(axes[0]), ["straight, train", "Bézier, train"]);
+}
+
+#[test]
+fn the_straight_line_goes_on_beyond_its_ends() {
+    let range = Some([-0.5, 1.5]);
+    let found = connected_over(PathMethod::Linear, range);
+    let inner = connected(PathMethod::Linear);
+    // The barrier is that between the ends.
+    assert_eq!(found.straight, inner.straight);
+    let figure = figure(&PathLook::default(), Some(&found));
+    let axes = figure.axes().next().unwrap();
+    assert_eq!(axes.x.limits, Some((-0.5, 1.5)));
+    let line = axes.layers.iter().find_map(|layer| match layer {
+        Layer::Line(line) if line.name.as_deref() == Some("straight, train") => Some(line),
+        _ => None,
+    });
+    let line = line.unwrap();
+    assert_eq!(line.x.len(), 3 + 7 + 3);
+    assert!(line.x.is_sorted());
+    assert_eq!((line.x[3], line.x[9]), (0.0, 1.0));
+    let straight = &inner.straight.unwrap().train.line;
+    assert_eq!(line.y[3..10], straight.loss[..]);
+    assert_eq!(line.y[0], found.outside.unwrap().train.loss[0]);
 }

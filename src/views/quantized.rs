@@ -1,36 +1,69 @@
 //! Quantized networks: the loss against bits, the staircase beside the curve,
 //! and the loss over the quantizer's scales.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::quantized::{Beside, QuantizedReport, ScaleMap, ScaleSweep, Searches};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Colormap, Content, Dash, Figure, Heatmap, Ink, Line,
     LineStyle, Marker, Normalization, Panel, Row, Rule, Scale, Scatter, ScatterColors, Ticks,
 };
-use crate::landscape::{Slice1d, Slice2d};
+use crate::landscape::{Slice1d, Slice2d, local_minima};
 use crate::nn::quantize::QuantizerScope;
 use crate::views::percent;
 
-/// Everything that the report has; `unit` is that of displacements.
-pub fn figure(report: &QuantizedReport, unit: &str) -> Figure {
-    let mut rows: Vec<Vec<Axes>> = vec![vec![bits(report), line(report, unit)]];
-    if !report.sweeps.is_empty() {
-        let mut row = vec![sweeps(report)];
-        row.extend(report.map.as_ref().map(map));
+/// Which part of a report is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuantizedPart {
+    /// Everything that the report has.
+    #[default]
+    All,
+    /// The planes of the float and of the quantized network.
+    Plane,
+    /// The loss over the scales.
+    Scales,
+    /// The loss against bits, and the staircase.
+    Bits,
+}
+
+/// What is shown, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuantizedLook {
+    /// Which part.
+    pub part: QuantizedPart,
+    /// Its axes above each other.
+    pub stacked: bool,
+}
+
+/// What the report has; `unit` is that of displacements.
+pub fn figure(report: &QuantizedReport, unit: &str, look: QuantizedLook) -> Figure {
+    let mut rows: Vec<Vec<Axes>> = Vec::new();
+    let shows = |part| look.part == QuantizedPart::All || look.part == part;
+    if shows(QuantizedPart::Bits) {
+        rows.push(vec![bits(report), line(report, unit)]);
+    }
+    if shows(QuantizedPart::Scales) {
+        let mut row = Vec::new();
+        if !report.sweeps.is_empty() {
+            row.push(sweeps(report));
+            row.extend(report.map.as_ref().map(map));
+        }
+        row.extend(report.search.as_ref().map(searches));
         rows.push(row);
     }
-    if let Some(search) = &report.search {
-        let panel = searches(search);
-        match rows.get_mut(1) {
-            Some(row) => row.push(panel),
-            None => rows.push(vec![panel]),
-        }
+    if shows(QuantizedPart::Plane)
+        && let Some(plane) = &report.plane
+    {
+        rows.push(planes(plane, report, unit).into());
     }
-    if let Some(plane) = &report.plane {
-        rows.push(planes(plane, report.bits, unit).into());
+    if look.stacked {
+        rows = rows.into_iter().flatten().map(|axes| vec![axes]).collect();
     }
     let rows = rows
         .into_iter()
+        .filter(|row| !row.is_empty())
         .map(|panels| Row {
             height: 1.0,
             panels: panels
@@ -46,13 +79,18 @@ pub fn figure(report: &QuantizedReport, unit: &str) -> Figure {
         title: Some("Quantized network".to_owned()),
         rows,
         description: format!(
-            "With weights of {} bits the training loss is {}, without quantization {}.",
-            report.bits,
+            "With weights of {} the training loss is {}, without quantization {}.",
+            bits_name(report.bits),
             format_number(report.loss, 4),
             format_number(report.float_loss, 4)
         ),
         ..Figure::default()
     }
+}
+
+/// `1 bit`, `4 bits`.
+pub fn bits_name(bits: u32) -> String {
+    format!("{bits} bit{}", if bits == 1 { "" } else { "s" })
 }
 
 /// Logarithmic where all finite values are positive.
@@ -69,7 +107,7 @@ fn bits(report: &QuantizedReport) -> Axes {
     let points = &report.against_bits;
     let loss: Vec<f64> = points.iter().map(|point| point.loss).collect();
     let scale = scale_of(loss.iter().chain([&report.float_loss]));
-    let ticks = [2, 3, 4, 6, 8, 12, 16, 24]
+    let ticks = [1, 2, 3, 4, 6, 8, 12, 16, 24]
         .map(|bits| (f64::from(bits), bits.to_string()))
         .to_vec();
     let mut axes = Axes::new(
@@ -96,8 +134,9 @@ fn bits(report: &QuantizedReport) -> Axes {
         QuantizerScope::Channel => "one scale a unit",
     };
     axes.note = Some(format!(
-        "{scope} · {} bits change the weights by {}",
-        report.bits,
+        "{scope} · {} change{} the weights by {}",
+        bits_name(report.bits),
+        if report.bits == 1 { "s" } else { "" },
         percent(report.weight_error)
     ));
     axes
@@ -120,18 +159,29 @@ fn line(report: &QuantizedReport, unit: &str) -> Axes {
     axes.layers.push(
         curve(quantized)
             .series(0)
-            .named(format!("{} bits", report.bits))
+            .named(bits_name(report.bits))
             .into(),
     );
     axes.layers.push(Rule::vertical(0.0).labelled("θ∗").into());
     axes.note = Some(format!(
-        "{} points · at θ∗ {} bits {}, float {}",
+        "{} points · at θ∗ {} {}, float {}",
         quantized.alpha.len(),
-        report.bits,
+        bits_name(report.bits),
         format_number(report.loss, 3),
         format_number(report.float_loss, 3)
     ));
     axes
+}
+
+/// A place that is marked.
+fn point(x: f64, y: f64, marker: Marker) -> Scatter {
+    Scatter {
+        colors: ScatterColors::Uniform(Ink::Accent),
+        marker,
+        size: 1.7,
+        edged: true,
+        ..Scatter::new(vec![x], vec![y])
+    }
 }
 
 /// Curves of a sweep figure; more would hide each other.
@@ -156,6 +206,26 @@ fn sweeps(report: &QuantizedReport) -> Axes {
     axes.layers
         .push(Rule::vertical(1.0).labelled("nominal").into());
     if let Some(sweep) = report.sweeps.first() {
+        let minima = local_minima(&sweep.loss);
+        let of = |values: &[f64]| minima.iter().map(|k| values[*k]).collect::<Vec<f64>>();
+        axes.layers.push(
+            Scatter {
+                colors: ScatterColors::Uniform(Ink::Foreground),
+                size: 0.6,
+                name: Some("local minimum".to_owned()),
+                ..Scatter::new(of(&sweep.factor), of(&sweep.loss))
+            }
+            .into(),
+        );
+        axes.layers
+            .push(point(1.0, report.loss, Marker::Square).into());
+        if let (Some(factor), Some(loss)) = (sweep.best_factor, sweep.best_loss) {
+            let best = Scatter {
+                name: Some("best".to_owned()),
+                ..point(factor, loss, Marker::Circle)
+            };
+            axes.layers.push(best.into());
+        }
         let mut note = format!("{} local minima", sweep.local_minima);
         if let (Some(factor), Some(loss)) = (sweep.best_factor, sweep.best_loss) {
             note.push_str(&format!(
@@ -230,19 +300,15 @@ fn map(map: &ScaleMap) -> Axes {
     let slice = &map.slice;
     let (x, y) = (label(&map.first), label(&map.second));
     let mut axes = heatmap(slice, colors(&slice.loss), x, y);
-    let point = |x: f64, y: f64, marker, name: &str| Scatter {
-        colors: ScatterColors::Uniform(Ink::Accent),
-        marker,
-        size: 1.7,
-        edged: true,
+    let named = |x: f64, y: f64, marker, name: &str| Scatter {
         name: Some(name.to_owned()),
-        ..Scatter::new(vec![x], vec![y])
+        ..point(x, y, marker)
     };
     axes.layers
-        .push(point(1.0, 1.0, Marker::Square, "nominal").into());
+        .push(named(1.0, 1.0, Marker::Square, "nominal").into());
     if let Some((i, j)) = slice.lowest() {
         let (x, y) = (slice.alpha[i], slice.beta[j]);
-        axes.layers.push(point(x, y, Marker::Circle, "best").into());
+        axes.layers.push(named(x, y, Marker::Circle, "best").into());
         axes.note = slice.at(i, j).map(|loss| {
             format!(
                 "best {} at ({}, {})",
@@ -256,7 +322,7 @@ fn map(map: &ScaleMap) -> Axes {
 }
 
 /// Both planes in the same colours.
-fn planes(plane: &Beside<Slice2d>, bits: u32, unit: &str) -> [Axes; 2] {
+fn planes(plane: &Beside<Slice2d>, report: &QuantizedReport, unit: &str) -> [Axes; 2] {
     let both: Vec<f64> = plane
         .quantized
         .loss
@@ -267,13 +333,22 @@ fn planes(plane: &Beside<Slice2d>, bits: u32, unit: &str) -> [Axes; 2] {
     let color = colors(&both);
     let axis = |name: &str| Axis::new(name).unit(unit);
     [
-        (&plane.float, "float".to_owned()),
-        (&plane.quantized, format!("{bits} bits")),
+        (&plane.float, "float".to_owned(), report.float_loss),
+        (&plane.quantized, bits_name(report.bits), report.loss),
     ]
-    .map(|(slice, title)| {
-        heatmap(slice, color, axis("α"), axis("β"))
-            .titled(title)
-            .noted(format!("{}×{}", slice.alpha.len(), slice.beta.len()))
+    .map(|(slice, title, loss)| {
+        let mut axes = heatmap(slice, color, axis("α"), axis("β"));
+        let here = Scatter {
+            name: Some("θ∗".to_owned()),
+            ..point(0.0, 0.0, Marker::Circle)
+        };
+        axes.layers.push(here.into());
+        axes.titled(title).noted(format!(
+            "{}×{} · {} at θ∗",
+            slice.alpha.len(),
+            slice.beta.len(),
+            format_number(loss, 3)
+        ))
     })
 }
 
@@ -293,20 +368,27 @@ mod tests {
         let theta = crate::math::vector::to_f64(&setup.initial.theta);
         let mut settings = QuantizedSettings::from_recipe(&setup);
         settings.line = 9;
-        let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
-        assert_eq!(figure(&report, "filter norms").axes().count(), 2);
+        let (report, _) = quantized(&setup, &theta, &settings, &(), &mut |_| ()).unwrap();
+        assert_eq!(
+            figure(&report, "filter norms", QuantizedLook::default())
+                .axes()
+                .count(),
+            2
+        );
         (settings.plane, settings.slice.grid) = (true, 9);
         (settings.sweep, settings.map, settings.search) = (9, 5, 20);
-        let (report, _) = quantized(&setup, &theta, &settings, &()).unwrap();
-        let figure = figure(&report, "filter norms");
+        let (report, _) = quantized(&setup, &theta, &settings, &(), &mut |_| ()).unwrap();
+        let figure = figure(&report, "filter norms", QuantizedLook::default());
         let axes: Vec<&Axes> = figure.axes().collect();
         assert_eq!((figure.rows.len(), axes.len()), (3, 7));
         assert_eq!(axes[1].x.full_label(), "α (filter norms)");
         assert_eq!(axes[3].y.label, "factor on 2.weight");
         // All layers on top of the single ones.
-        let Some(Layer::Line(top)) = axes[2].layers.iter().rev().nth(1) else {
-            panic!("the curves");
-        };
+        let lines = axes[2].layers.iter().filter_map(|layer| match layer {
+            Layer::Line(line) => Some(line),
+            _ => None,
+        });
+        let top = lines.last().unwrap();
         assert_eq!(top.name.as_deref(), Some("all layers"));
         // The two planes can be compared by colour.
         let limits = |axes: &Axes| {
@@ -315,5 +397,27 @@ mod tests {
                 .map(|bar| bar.scale.normalization.limits)
         };
         assert_eq!(limits(axes[5]), limits(axes[6]));
+        // One part alone, its axes above each other.
+        for (part, count) in [
+            (QuantizedPart::Bits, 2),
+            (QuantizedPart::Scales, 3),
+            (QuantizedPart::Plane, 2),
+        ] {
+            let stacked = true;
+            let figure = super::figure(&report, "", QuantizedLook { part, stacked });
+            assert_eq!((figure.rows.len(), figure.axes().count()), (count, count));
+        }
+        // The nominal scales and the best ones are marked.
+        let marked: Vec<[f64; 2]> = axes[2]
+            .layers
+            .iter()
+            .filter_map(|layer| match layer {
+                Layer::Scatter(points) if points.x.len() == 1 => Some([points.x[0], points.y[0]]),
+                _ => None,
+            })
+            .collect();
+        let sweep = &report.sweeps[0];
+        assert!(marked.contains(&[1.0, report.loss]));
+        assert!(marked.contains(&[sweep.best_factor.unwrap(), sweep.best_loss.unwrap()]));
     }
 }

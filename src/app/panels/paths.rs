@@ -13,6 +13,7 @@ use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::widgets::thousands;
 use crate::app::workspace::{RunRecord, Timed, Workspace};
+use crate::connectivity::USUAL_RANGE;
 use crate::engine::paths::{Connection, PathEnd, PathMethod, PathSettings, paths_job};
 use crate::engine::{Origin, RunId, RunState, Slot, Succession};
 use crate::figure::Figure;
@@ -66,6 +67,8 @@ struct Settings {
     method: PathMethod,
     bends: usize,
     iterations: usize,
+    /// The straight line beyond its ends.
+    beyond: bool,
 }
 
 impl Default for Settings {
@@ -75,6 +78,7 @@ impl Default for Settings {
             method: PathMethod::Linear,
             bends: 1,
             iterations: PathSettings::new(PathMethod::Bezier, 0).training.iterations,
+            beyond: false,
         }
     }
 }
@@ -170,6 +174,8 @@ impl PathsPanel {
         let calm = matches!(run.state, RunState::Paused | RunState::Finished);
         paths.plane =
             (self.settings.look.details && (calm || !follows(paths.method))).then_some(GRID);
+        paths.range =
+            (self.settings.beyond && paths.method == PathMethod::Linear).then_some(USUAL_RANGE);
         match self.settings.method {
             PathMethod::Bezier | PathMethod::Chain => {
                 paths.bends = self.settings.bends;
@@ -415,6 +421,14 @@ impl PathsPanel {
                 "log",
                 "A logarithmic axis of the loss",
             );
+            if self.settings.method == PathMethod::Linear {
+                toggle(
+                    ui,
+                    &mut self.settings.beyond,
+                    "beyond",
+                    "The straight line beyond its ends, from λ = \u{2212}0.25 to 1.5",
+                );
+            }
             if self.is_left(ui, ws)
                 && ui
                     .button("Again")

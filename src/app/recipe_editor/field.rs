@@ -10,7 +10,7 @@ use crate::recipe::{Field, FieldKind, Section, Value};
 
 /// What a field's widget gives back.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(in crate::app) struct Outcome {
     /// The new value, if it was changed.
     pub value: Option<Value>,
     /// Why what is typed is no value at all, in a sentence.
@@ -56,7 +56,7 @@ pub(super) fn message_ui(ui: &mut Ui, message: &str) {
 }
 
 /// The choice among a section's kinds; the chosen one.
-pub(super) fn kind_row(ui: &mut Ui, section: &Section, kind: &str) -> Option<&'static str> {
+pub(in crate::app) fn kind_row(ui: &mut Ui, section: &Section, kind: &str) -> Option<&'static str> {
     let current = section.kind(kind);
     let mut chosen = None;
     row(ui, "Kind", section.help, |ui| {
@@ -97,7 +97,7 @@ fn combo(
 }
 
 /// The widget of one field.
-pub(super) struct FieldEditor<'a> {
+pub(in crate::app) struct FieldEditor<'a> {
     /// The section.
     pub section: &'static Section,
     /// The field.

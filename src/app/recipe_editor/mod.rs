@@ -22,6 +22,7 @@ use crate::catalogue;
 use crate::engine::{RunId, RunState};
 use crate::recipe::{Recipe, Section, Value};
 pub use field::format_float;
+pub(in crate::app) use field::{FieldEditor, kind_row};
 use pictures::Pictures;
 
 /// The height of a section's header.

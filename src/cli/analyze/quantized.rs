@@ -15,6 +15,7 @@ use crate::session::json::DirectionsDocument;
 use crate::session::measures::QuantizedDocument;
 use crate::session::subject;
 use crate::views;
+use crate::views::quantized::QuantizedLook;
 
 /// Which quantizer, and what is looked at.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(super) struct QuantizedArgs {
 
     /// Bits of a weight
     #[arg(long, value_name = "B", default_value_t = 4,
-          value_parser = clap::value_parser!(u32).range(2..=32))]
+          value_parser = clap::value_parser!(u32).range(1..=32))]
     bits: u32,
 
     /// Whether a layer's weights share a scale, or those into each unit
@@ -115,14 +116,15 @@ pub(super) fn analyze(dir: &Path, args: &QuantizedArgs) -> Result<(), Failure> {
         settings.slice.directions = SliceDirections::Random { seed };
     }
     let (report, directions) =
-        quantized(setup, &target.theta, &settings, &()).map_err(Failure::input)?;
+        quantized(setup, &target.theta, &settings, &(), &mut |_| ()).map_err(Failure::input)?;
     if let Some(path) = &args.figure {
         let unit = if target.theta.len() == 2 {
             ""
         } else {
             views::landscape::displacement_unit(setup.recipe.slice.text("normalization"))
         };
-        let figure = views::quantized::figure(&report, unit).titled(&setup.recipe.name);
+        let figure = views::quantized::figure(&report, unit, QuantizedLook::default())
+            .titled(&setup.recipe.name);
         let height = 360.0 * figure.rows.len() as f64 + 40.0;
         let look = args.look.or_width(960.0);
         write_figure(figure, setup, path, &look, height)?;

@@ -110,8 +110,8 @@ pub(super) fn analyze(dir: &Path, args: &SharpnessArgs) -> Result<(), Failure> {
     let objective = target.setup.training_double().map_err(Failure::input)?;
     let report = sharpness(objective, &target.theta, &settings, &()).map_err(Failure::input)?;
     if let Some(path) = &args.figure {
-        let figure =
-            views::sharpness::figure(&report, target.theta.len()).titled(&target.setup.recipe.name);
+        let figure = views::sharpness::figure(&report, target.theta.len(), Default::default())
+            .titled(&target.setup.recipe.name);
         let look = args.look.or_width(1080.0);
         write_figure(figure, &target.setup, path, &look, 440.0)?;
     }

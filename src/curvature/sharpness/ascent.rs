@@ -253,11 +253,14 @@ pub fn worst_case<L: DifferentiableLoss + ?Sized>(
         }
         let mut places: Vec<Place> = starts
             .into_iter()
-            .map(|u| Place {
-                rise: around.rise(&u, &mut point, &mut scratch),
-                u,
+            .map(|u| {
+                progress.check()?;
+                Ok(Place {
+                    rise: around.rise(&u, &mut point, &mut scratch),
+                    u,
+                })
             })
-            .collect();
+            .collect::<Result<_, MathError>>()?;
         // Without a slope the first-order point is θ itself.
         let one_step = if steepest { places[0].rise } else { 0.0 };
         // What is not a number comes last.
@@ -381,6 +384,7 @@ impl<L: DifferentiableLoss + ?Sized> Around<'_, L> {
             };
             let before = place.rise;
             for _ in 0..HALVINGS {
+                progress.check()?;
                 let mut u = farthest.clone();
                 if share.is_finite() {
                     for (u, at) in u.iter_mut().zip(&place.u) {

@@ -120,8 +120,11 @@ where
                 };
                 let rises = deviations
                     .iter()
-                    .map(|sigma| 0.5 * (at(*sigma) + at(-sigma)) - centre)
-                    .collect();
+                    .map(|sigma| {
+                        progress.check()?;
+                        Ok(0.5 * (at(*sigma) + at(-sigma)) - centre)
+                    })
+                    .collect::<Result<Vec<f64>, MathError>>()?;
                 progress.report(done.fetch_add(1, Ordering::Relaxed) + 1, pairs);
                 Ok(rises)
             },

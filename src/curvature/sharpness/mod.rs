@@ -14,4 +14,4 @@ mod tests;
 pub use ascent::{AscentOptions, Neighbourhood, Rise, Scaled, WorstCase, worst_case};
 pub use average::{AverageCase, MeanRise, average_case, fisher_rao_norm};
 pub use blindness::{Blindness, Measure};
-pub use report::{SharpnessReport, SharpnessSettings, sharpness};
+pub use report::{Noted, SharpnessReport, SharpnessSettings, WorstCaseReport, sharpness};

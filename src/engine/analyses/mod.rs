@@ -8,6 +8,7 @@ mod invariance;
 mod maps;
 mod quantities;
 mod section;
+mod sharpness;
 mod slices;
 mod spectra;
 
@@ -30,6 +31,7 @@ pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,
 };
 pub use section::{Section, SectionRequest, section, section_double, section_job};
+pub use sharpness::sharpness_job;
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
 pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{PathMethod, ThroughThree};
-use crate::connectivity::{CurveKind, Fork, LayerPath, MatchingMethod, Profile};
+use crate::connectivity::{CurveKind, Fork, LayerPath, MatchingMethod, Outside, Profile, UnitMap};
 use crate::landscape::Interpolation;
 
 /// The loss along one path on both sets.
@@ -15,6 +15,15 @@ pub struct Profiles {
     pub train: Profile,
     /// On the validation set, where there is one.
     pub validation: Option<Profile>,
+}
+
+/// The loss on the straight line beyond its ends on both sets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outsides {
+    /// On the training set.
+    pub train: Outside,
+    /// On the validation set, where there is one.
+    pub validation: Option<Outside>,
 }
 
 /// What one sweep of a matching reached.
@@ -31,9 +40,9 @@ pub struct Sweep {
     /// The training loss on that line.
     #[serde(skip)]
     pub line: Arc<Interpolation>,
-    /// The permutations then.
+    /// Where the units went then.
     #[serde(skip)]
-    pub permutations: Arc<Vec<Vec<usize>>>,
+    pub map: Arc<UnitMap>,
 }
 
 /// An alignment of the second network's units to the first's.
@@ -43,8 +52,10 @@ pub struct Alignment {
     pub method: MatchingMethod,
     /// The groups of units that move together: the layers that make them.
     pub groups: Vec<String>,
-    /// For every group, the unit of B that takes place i.
-    pub permutations: Vec<Vec<usize>>,
+    /// For every group, the unit of B that takes place i, and whether it changes
+    /// its sign (where the activation is odd).
+    #[serde(flatten)]
+    pub map: UnitMap,
     /// cos(θ_A, θ_B).
     pub similarity_before: f64,
     /// cos(θ_A, π(θ_B)).
@@ -103,6 +114,9 @@ pub struct Connection {
     /// The straight line between the ends.
     #[serde(flatten)]
     pub straight: Option<Profiles>,
+    /// The same line beyond the ends, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outsides>,
     /// The alignment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,

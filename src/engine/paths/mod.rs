@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connectivity::{
     Curve, CurveKind, CurveTraining, ForkError, ForkOptions, Matching, MatchingMethod, Silent,
-    Symmetry, default_steps, fork, layer_paths, match_activations, match_weights, profile,
+    Symmetry, default_steps, fork, layer_paths, match_activations, match_weights, outside, profile,
     train_curve,
 };
 use crate::engine::job::{Analysis, JobContext, JobError};
@@ -23,7 +23,7 @@ use crate::objective::{Objective, Real};
 use crate::train::Setup;
 
 pub use ends::PathEnd;
-pub use found::{Alignment, Connection, Layers, Profiles, Sweep, TrainedCurve};
+pub use found::{Alignment, Connection, Layers, Outsides, Profiles, Sweep, TrainedCurve};
 pub use plane::{PointOnPlane, ThroughThree};
 
 /// What a barrier is, for files.
@@ -94,6 +94,9 @@ pub struct PathSettings {
     pub seed: u64,
     /// Steps at which copies part; some that suit the run where there are none.
     pub fork_steps: Option<Vec<u64>>,
+    /// How far the straight line goes on beyond its ends, as values of λ; not at
+    /// all where there is no range.
+    pub range: Option<[f64; 2]>,
     /// Points on a side of the plane through the ends and the aligned network
     /// or the bend; no plane where there is none.
     pub plane: Option<usize>,
@@ -109,6 +112,7 @@ impl PathSettings {
             training: CurveTraining::default(),
             seed,
             fork_steps: None,
+            range: None,
             plane: None,
         }
     }
@@ -206,6 +210,7 @@ pub fn connect<T: Real>(
         to,
         distance: line.distance(),
         straight: Some(losses.profiles(&line, settings.points, false, progress)?),
+        outside: None,
         alignment: None,
         curve: None,
         layers: None,
@@ -215,6 +220,15 @@ pub fn connect<T: Real>(
     };
     publish(&found);
     found.straight = Some(losses.profiles(&line, settings.points, true, progress)?);
+    if let Some(range) = settings.range {
+        let [a, b] = found.ends.clone();
+        let quiet = Silent(progress);
+        let of = |loss: &Objective<T>| outside(loss, &a, &b, range, settings.points, &quiet);
+        found.outside = Some(Outsides {
+            train: of(&losses.train)?,
+            validation: losses.validation.as_ref().map(of).transpose()?,
+        });
+    }
     match settings.method {
         PathMethod::Linear | PathMethod::Fork => {}
         PathMethod::Weights => {
@@ -286,7 +300,7 @@ fn align<T: Real>(
     found.alignment = Some(Alignment {
         method,
         groups: symmetry.groups().iter().map(|g| g.name.clone()).collect(),
-        permutations: symmetry.identity(),
+        map: symmetry.unmoved(),
         similarity_before: vector::cosine(&a[..], &b[..]),
         similarity: vector::cosine(&a[..], &b[..]),
         moved: 0,
@@ -301,7 +315,7 @@ fn align<T: Real>(
             return;
         };
         let measured = symmetry
-            .permute(&matching.permutations, &b)
+            .rearrange(&matching.map, &b)
             .and_then(|aligned| Curve::line(Arc::clone(&a), aligned))
             .and_then(|line| {
                 let points = settings.points.clamp(3, 11);
@@ -315,7 +329,7 @@ fn align<T: Real>(
                 return;
             }
         };
-        alignment.permutations.clone_from(&matching.permutations);
+        alignment.map.clone_from(&matching.map);
         alignment.similarity = matching.similarity;
         alignment.moved = matching.moved;
         alignment.aligned = aligned;
@@ -324,7 +338,7 @@ fn align<T: Real>(
             moved: matching.moved,
             barrier: line.barrier,
             line: Arc::new(line),
-            permutations: Arc::new(matching.permutations.clone()),
+            map: Arc::new(matching.map.clone()),
         });
         publish(found);
     };
@@ -415,6 +429,7 @@ fn forks<T: Real>(
         to: format!("copies with the batches of seed {}", settings.seed),
         distance: 0.0,
         straight: None,
+        outside: None,
         alignment: None,
         curve: None,
         layers: None,

@@ -60,7 +60,7 @@ fn every_method_connects_and_reports_on_its_way() {
         assert_eq!(alignment.groups, ["0"]);
         let last = alignment.sweeps.last().unwrap();
         assert_eq!(last.similarity, alignment.similarity);
-        assert_eq!(*last.permutations, alignment.permutations);
+        assert_eq!(*last.map, alignment.map);
         // Both ends stay what they are.
         let aligned = alignment.profiles.unwrap().train.line;
         let before = &straight.train.line;

@@ -176,7 +176,8 @@ fn work(shared: &Shared) {
         };
         // On a function the map is there already, and only the paths grow.
         let same = before.as_ref().and_then(|before| task.on_same_map(before));
-        let computed = match same {
+        // Without a message it was cancelled.
+        let computed: Result<_, Option<String>> = match same {
             Some(landscape) => Ok(landscape),
             None => catch_unwind(AssertUnwindSafe(|| {
                 task.compute(&cancel, &mut |coarse| {
@@ -188,18 +189,24 @@ fn work(shared: &Shared) {
                     }
                 })
             }))
-            .unwrap_or_else(|panic| {
-                tracing::error!("the landscape broke down: {}", panic_message(&*panic));
-                Err(MathError::NotFinite {
-                    what: "the landscape broke down; a point of it",
-                })
-            }),
+            .map_or_else(
+                |panic| {
+                    let message = panic_message(&*panic);
+                    tracing::error!("the landscape broke down: {message}");
+                    Err(Some(format!("The map of the race broke down: {message}")))
+                },
+                |found| {
+                    found.map_err(|error| match error {
+                        MathError::Cancelled => None,
+                        error => Some(error.to_string()),
+                    })
+                },
+            ),
         };
         match computed {
             Ok(landscape) => tell(Ok(Arc::new(landscape))),
-            Err(MathError::Cancelled) => {}
             // A plane that is gone for a moment does not take the map with it.
-            Err(error) if before.is_none() => tell(Err(error.to_string())),
+            Err(Some(message)) if before.is_none() => tell(Err(message)),
             Err(_) => {}
         }
         shared.lock().running = None;

@@ -18,6 +18,8 @@ impl Function for Identity {
         help: "No nonlinearity: the network stays a product of matrices, a deep linear network.",
     };
 
+    const ODD: bool = true;
+
     #[inline(always)]
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
         Jet {

@@ -74,6 +74,10 @@ pub trait Function: Send + Sync + 'static {
     /// Key, label and explanation.
     const CHOICE: Choice;
 
+    /// Whether φ(−x) = −φ(x): a unit with it can change the sign of its inputs
+    /// and of its output.
+    const ODD: bool = false;
+
     /// φ, φ', φ'' at x; what a caller does not use is not computed.
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T>;
 
@@ -104,6 +108,9 @@ pub trait Function: Send + Sync + 'static {
 pub trait Activation: Send + Sync {
     /// Key, label and explanation.
     fn choice(&self) -> Choice;
+
+    /// Whether φ(−x) = −φ(x).
+    fn odd(&self) -> bool;
 
     /// y ← φ(x).
     fn value_f32(&self, x: &[f32], y: &mut [f32]);
@@ -141,6 +148,10 @@ impl std::fmt::Debug for dyn Activation {
 impl<F: Function> Activation for F {
     fn choice(&self) -> Choice {
         F::CHOICE
+    }
+
+    fn odd(&self) -> bool {
+        F::ODD
     }
 
     fn value_f32(&self, x: &[f32], y: &mut [f32]) {

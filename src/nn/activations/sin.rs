@@ -18,6 +18,8 @@ impl Function for Sin {
         help: "Periodic activation: networks that fit waves, with many equivalent minima.",
     };
 
+    const ODD: bool = true;
+
     #[inline(always)]
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
         let (sine, cosine) = x.sin_cos::<FMA>();

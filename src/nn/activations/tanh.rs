@@ -18,6 +18,8 @@ impl Function for Tanh {
         help: "Hyperbolic tangent: smooth, between −1 and 1, saturates at both ends.",
     };
 
+    const ODD: bool = true;
+
     #[inline(always)]
     fn jet<T: Scalar, const FMA: bool>(x: T) -> Jet<T> {
         let value = x.tanh::<FMA>();

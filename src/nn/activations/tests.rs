@@ -23,6 +23,17 @@ fn kernels_f64(activation: &dyn Activation, x: &[f64]) -> [Vec<f64>; 3] {
 }
 
 #[test]
+fn odd_functions_are_those_that_say_so() {
+    for activation in ALL {
+        let odd = points().iter().all(|x| {
+            let [plus, minus] = [*x, -x].map(|x| activation.reference(x)[0]);
+            (plus + minus).abs() <= 1e-15 * (1.0 + plus.abs())
+        });
+        assert_eq!(odd, activation.odd(), "{}", activation.choice().key);
+    }
+}
+
+#[test]
 fn double_precision_agrees_with_libm() {
     let x = points();
     for activation in ALL {

@@ -14,7 +14,7 @@ use crate::race::{GroundSettings, MOST_RUNNERS};
 use crate::train::optimizers;
 
 /// Room for the controls of a runner, in heights of a control.
-const WIDTH_OF_RUNNER: f32 = 9.6;
+const WIDTH_OF_RUNNER: f32 = 11.0;
 
 /// A number with a name for those who cannot see it.
 fn named(response: &egui::Response, name: String) {
@@ -62,7 +62,7 @@ impl RacePanel {
             named(&speed, "Rounds a second".to_owned());
         });
         // Each row of controls with names of its own.
-        ui.push_id("runners", |ui| header(ui, |ui| self.runners_ui(ui)));
+        ui.push_id("runners", |ui| header(ui, |ui| self.runners_ui(ui, ws)));
         if self.settings.speed != before.speed {
             let limit = self.settings.speed;
             let sent = self.thread.as_ref().map_or(Ok(()), |thread| {
@@ -224,7 +224,7 @@ impl RacePanel {
         named(&response, "Gradient noise".to_owned());
     }
 
-    fn runners_ui(&mut self, ui: &mut Ui) {
+    fn runners_ui(&mut self, ui: &mut Ui, ws: &Workspace) {
         let kinds: Vec<(String, String)> = optimizers::kinds()
             .into_iter()
             .map(|kind| (kind.key.to_owned(), kind.key.to_owned()))
@@ -250,6 +250,8 @@ impl RacePanel {
                     let learning_rate = self.settings.proposed_rate(&optimizer);
                     self.settings.runners[index].optimizer = optimizer;
                     self.settings.runners[index].learning_rate = learning_rate;
+                    let changes = &mut self.settings.runners[index].changes;
+                    changes.retain(|change| change.section != "optimizer");
                 }
                 let rate = &mut self.settings.runners[index].learning_rate;
                 let speed = 0.01 * *rate;
@@ -265,6 +267,7 @@ impl RacePanel {
                     )
                     .on_hover_text("The runner's learning rate");
                 named(&response, format!("Learning rate of runner {number}"));
+                self.changes_button(ui, ws, index);
                 if count > 2 {
                     let name = format!("Take runner {number} out");
                     let button = IconButton::new(Icon::Close, &name).size(small_side());

@@ -2,9 +2,11 @@
 //! the network of the current run.
 
 mod board;
+mod changes;
 mod controls;
 mod settings;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use eframe::egui::{self, Rect, RichText, Ui, UiBuilder, pos2};
@@ -66,6 +68,8 @@ pub(super) struct RacePanel {
     /// There is no room for everything at once.
     small: bool,
     part: Part,
+    /// What is being typed in lists of values of a runner.
+    texts: HashMap<(String, String), String>,
     map_shown: Shown<(u64, u64, usize, Option<u64>)>,
     losses_shown: Shown<(u64, u64, Option<u64>)>,
 }
@@ -358,6 +362,7 @@ impl Panel for RacePanel {
             return;
         }
         self.controls(ui, ws);
+        self.recipe_note(ui, ws);
         let failed = match self.frame.as_ref().map(|frame| &frame.state) {
             Some(RaceState::Failed(message)) => Some(message.clone()),
             _ => None,

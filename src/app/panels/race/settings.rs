@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::{Changed, with_changes};
 use crate::app::workspace::Workspace;
 use crate::catalogue;
 use crate::functions::{self, Facts};
 use crate::race::{Entry, GroundSettings, Lockstep, MOST_RUNNERS, RaceSettings};
+use crate::recipe::Value;
 use crate::train::optimizers;
 
 /// What the runners run on.
@@ -19,13 +21,17 @@ pub(super) enum Place {
     Function,
 }
 
-/// A runner: its optimizer and its learning rate.
+/// A runner: its optimizer, its learning rate, and what else is not as in the
+/// recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct RunnerSettings {
     /// The optimizer's key.
     pub(super) optimizer: String,
     /// η.
     pub(super) learning_rate: f64,
+    /// All other values.
+    #[serde(default)]
+    pub(super) changes: Vec<Changed>,
 }
 
 /// What is stored of the panel.
@@ -88,7 +94,7 @@ impl Settings {
             .find(|kind| kind.key == optimizer)
             .and_then(|kind| kind.fields.iter().find(|f| f.key == "learning_rate"))
             .and_then(|field| match field.default.value() {
-                crate::recipe::Value::Float(rate) => Some(rate),
+                Value::Float(rate) => Some(rate),
                 _ => None,
             })
             .unwrap_or(0.01);
@@ -112,6 +118,7 @@ impl Settings {
             .map(|optimizer| RunnerSettings {
                 optimizer: optimizer.to_owned(),
                 learning_rate: self.proposed_rate(optimizer),
+                changes: Vec::new(),
             })
             .to_vec();
     }
@@ -134,16 +141,59 @@ impl Settings {
             self.runners.push(RunnerSettings {
                 optimizer: kind.key.to_owned(),
                 learning_rate: self.proposed_rate(kind.key),
+                changes: Vec::new(),
             });
         }
     }
 
-    /// The runners by name: optimizer and rate, numbered where that is not
-    /// enough.
+    /// Changes a value of a runner; one that the recipe (or the runner's
+    /// optimizer) has anyway is no change.
+    pub(super) fn change(
+        &mut self,
+        ws: &Workspace,
+        index: usize,
+        section: &str,
+        key: &str,
+        value: Value,
+    ) {
+        let changes = &mut self.runners[index].changes;
+        // Values of one kind mean nothing for another.
+        changes.retain(|old| old.section != section || (key != "kind" && old.key != key));
+        let usual = self.race(ws).and_then(|race| {
+            let recipe = race.entries[index].recipe(&race.base, catalogue::schema())?;
+            Ok(recipe.section(section).cloned())
+        });
+        let same = usual.ok().flatten().is_some_and(|component| match &value {
+            Value::Text(kind) if key == "kind" => component.kind == *kind,
+            value => component.get(key) == Some(value),
+        });
+        if !same {
+            self.runners[index].changes.push(Changed {
+                section: section.to_owned(),
+                key: key.to_owned(),
+                value,
+            });
+        }
+    }
+
+    /// The runners by name: optimizer, rate and changes, numbered where that is
+    /// not enough.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for runner in &self.runners {
-            let base = format!("{} {}", runner.optimizer, runner.learning_rate);
+            let mut base = format!("{} {}", runner.optimizer, runner.learning_rate);
+            for change in &runner.changes {
+                let key = if change.key == "kind" {
+                    &change.section
+                } else {
+                    &change.key
+                };
+                let value = match &change.value {
+                    Value::Text(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                base.push_str(&format!(", {key} {value}"));
+            }
             let mut name = base.clone();
             let mut number = 2;
             while names.contains(&name) {
@@ -175,7 +225,8 @@ impl Settings {
                 } else {
                     entry.with("optimizer", "kind", runner.optimizer.as_str())
                 };
-                entry.with("optimizer", "learning_rate", runner.learning_rate)
+                let entry = entry.with("optimizer", "learning_rate", runner.learning_rate);
+                with_changes(entry, &runner.changes)
             })
             .collect();
         let mut settings = if on_network {
