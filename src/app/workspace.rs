@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::diagnostics::PredictionMap;
+use crate::diagnostics::signals::OpposingSignals;
 use crate::engine::paths::Connection;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
@@ -72,6 +73,8 @@ pub struct Results {
     pub prediction: Option<Timed<PredictionMap>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
+    /// The losses of every sample over some steps.
+    pub signals: Option<Timed<OpposingSignals>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -919,6 +922,7 @@ impl Workspace {
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
             ResultKind::Paths(value) => place!(paths, value),
+            ResultKind::Signals(value) => place!(signals, value),
         }
     }
 }

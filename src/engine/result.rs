@@ -8,6 +8,7 @@ use super::analyses::{DirectionInfo, Excerpt};
 use super::paths::Connection;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
+use crate::diagnostics::signals::OpposingSignals;
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::{
     AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
@@ -126,4 +127,6 @@ pub enum ResultKind {
     Invariance(Arc<Vec<Invariance>>),
     /// Paths between two solutions.
     Paths(Arc<Connection>),
+    /// The losses of every sample over some steps.
+    Signals(Arc<OpposingSignals>),
 }

@@ -277,3 +277,87 @@ fn what_cannot_be_looked_at_is_refused() {
         Err(SignalError::Run(RunError::NoSnapshot(51)))
     ));
 }
+
+/// The bundled recipe with this learning rate: the analysis of its first steps,
+/// and the sharpness at each of them.
+fn bundled(learning_rate: f64, steps: usize) -> (OpposingSignals, Vec<f64>) {
+    let text = crate::recipe::presets::preset("opposing-signals").unwrap();
+    let mut recipe = Recipe::parse(text, "opposing-signals", crate::catalogue::schema()).unwrap();
+    recipe.optimizer.set("learning_rate", learning_rate);
+    let run = Run::new(&recipe, Path::new(".")).unwrap();
+    let setup = run.setup();
+    let found = signals(setup, settings(0, steps, 8));
+    let mut replay = Replay::at(setup, &[], &[], 0, |_| true).unwrap();
+    let objective = setup.training_double().unwrap();
+    let sharpness = (0..=steps)
+        .map(|_| {
+            let hessian = objective.hessian(&to_f64(replay.run().parameters()));
+            let exact = crate::curvature::exact_spectrum(&hessian, &()).unwrap();
+            replay.step().unwrap();
+            exact.eigenvalues[0]
+        })
+        .collect();
+    (found, sharpness)
+}
+
+#[test]
+fn the_bundled_recipe_shows_what_it_promises() {
+    let eta = 0.085;
+    let (found, sharpness) = bundled(eta, 260);
+    let edge = 2.0 / eta;
+    let crossed = sharpness.iter().position(|s| *s > edge).unwrap();
+    assert!((20..120).contains(&crossed), "{crossed}");
+    // A spike follows, far above what was reached before, and ends below 2/η.
+    let before = found.loss[..=crossed + 20]
+        .iter()
+        .copied()
+        .fold(f64::MAX, f64::min);
+    let (spike, height) =
+        found.loss[crossed..]
+            .iter()
+            .copied()
+            .enumerate()
+            .fold(
+                (0, 0.0),
+                |most, now| if now.1 > most.1 { now } else { most },
+            );
+    let spike = crossed + spike;
+    assert!(height > 2.0 * before, "{height} {before}");
+    assert!(sharpness[spike + 5] < edge);
+    assert!(*found.loss.last().unwrap() < 1.1 * before);
+    // The groups are the outliers of either sign.
+    let groups = found.groups.as_ref().unwrap();
+    let text = crate::recipe::presets::preset("opposing-signals").unwrap();
+    let recipe = Recipe::parse(text, "opposing-signals", crate::catalogue::schema()).unwrap();
+    let run = Run::new(&recipe, Path::new(".")).unwrap();
+    let side = |group: &Group| -> Vec<f64> {
+        let of = |sample: &usize| run.setup().data.train.input(*sample)[1];
+        group.samples.iter().map(of).collect()
+    };
+    let (up, down) = (side(&groups.rising), side(&groups.falling));
+    let sign = up[0].signum();
+    assert!(up.iter().all(|x| x * sign > 5.0), "{up:?}");
+    assert!(down.iter().all(|x| x * sign < -5.0), "{down:?}");
+    // Together below the edge, against each other at it.
+    let correlation = |steps: std::ops::Range<usize>| {
+        correlation(
+            &groups.rising.changes()[steps.clone()],
+            &groups.falling.changes()[steps],
+        )
+        .unwrap()
+    };
+    assert!(correlation(0..crossed) > 0.8, "{}", correlation(0..crossed));
+    let at = correlation(spike - 20..spike + 10);
+    assert!(at < -0.9, "{at}");
+    // Their gradients oppose each other all along, until the loss jumps.
+    assert!(groups.cosines[..spike - 10].iter().all(|c| *c < -0.9));
+    // One sample's loss moves by far more than the mean.
+    let mut ratios: Vec<f64> = (spike - 30..spike).filter_map(|k| found.ratio(k)).collect();
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[ratios.len() / 2] > 50.0, "{ratios:?}");
+
+    // At a fifth of the learning rate nothing of this happens.
+    let (calm, sharpness) = bundled(eta / 5.0, 400);
+    assert!(sharpness.iter().all(|s| *s < 2.0 / (eta / 5.0)));
+    assert!(calm.loss.windows(2).all(|w| w[1] <= w[0]));
+}

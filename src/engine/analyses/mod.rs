@@ -7,6 +7,7 @@ mod ghosts;
 mod invariance;
 mod maps;
 mod quantities;
+mod signals;
 mod slices;
 mod spectra;
 
@@ -28,6 +29,7 @@ pub use invariance::{invariance, invariance_job};
 pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,
 };
+pub use signals::signals_job;
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
 pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
 
