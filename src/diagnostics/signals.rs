@@ -119,6 +119,12 @@ impl OpposingSignals {
         (index < self.steps()).then_some(index)
     }
 
+    /// The step to look at first: that of the groups, or the last.
+    pub fn shown_step(&self) -> Option<u64> {
+        let groups = self.groups.as_ref().map(|groups| groups.step);
+        groups.or_else(|| self.end().checked_sub(1).filter(|_| self.steps() > 0))
+    }
+
     /// Δℓᵢ = ℓᵢ(θ₊) − ℓᵢ(θ) of every sample in the step of this number, counted
     /// from zero; nothing beyond the last.
     pub fn changes(&self, index: usize) -> Vec<f64> {

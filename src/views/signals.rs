@@ -81,13 +81,9 @@ impl SignalData<'_> {
     /// The step whose changes are shown.
     pub fn shown_step(&self) -> Option<u64> {
         let found = self.found;
-        let groups = found.groups.as_ref().map(|groups| groups.step);
-        let last = || Some(found.end().saturating_sub(1));
         self.step
-            .into_iter()
-            .chain(groups)
-            .chain(last())
-            .find(|step| found.index(*step).is_some())
+            .filter(|step| found.index(*step).is_some())
+            .or_else(|| found.shown_step())
     }
 
     /// Which of the analysed steps that is, counted from zero.
@@ -679,8 +675,19 @@ mod tests {
             "{}",
             caption(4)
         );
-        let framed = mosaic.tiles.iter().filter(|tile| tile.outline.is_some());
-        assert!(framed.count() > 0);
+        // Frames have the colours of the groups.
+        let mut own = found.clone();
+        let (rising, _) = found.extremes(found.index(data.step.unwrap()).unwrap(), 2);
+        let groups = own.groups.as_mut().unwrap();
+        groups.falling.samples = vec![rising[1].sample];
+        let data = SignalData {
+            found: &own,
+            ..data
+        };
+        let Content::Mosaic(mosaic) = samples(&data) else {
+            panic!("images");
+        };
+        assert_eq!(mosaic.tiles[1].outline, Some(SeriesStyle::nth(1).ink));
     }
 
     #[test]
