@@ -269,11 +269,15 @@ impl SignalsPanel {
                 self.group_size(ui);
             }
             if let Some(step) = self.pinned {
-                let text = format!("step {}  ✕", crate::app::widgets::thousands(step));
-                let button = egui::Button::new(text).selected(true);
+                let name = crate::app::widgets::thousands(step);
+                let text = format!("{name} → {}  ✕", crate::app::widgets::thousands(step + 1));
                 let response = ui
-                    .add(button)
+                    .add(egui::Button::new(text).selected(true))
                     .on_hover_text("The samples of this step are shown; click to let it go");
+                response.widget_info(|| {
+                    let text = format!("Let go of the samples of step {name}");
+                    egui::WidgetInfo::labeled(egui::Role::Button, true, text)
+                });
                 if response.clicked() {
                     self.pinned = None;
                 }
