@@ -58,6 +58,8 @@ pub enum Command {
     ShowSpectrum,
     /// Bring the gradients forward.
     ShowGradients,
+    /// Bring the opposing signals forward.
+    ShowSignals,
     /// Bring data and prediction forward.
     ShowData,
     /// Bring the paths to other solutions forward.
@@ -193,6 +195,7 @@ impl Command {
             Self::ShowLandscape => "Landscape",
             Self::ShowSpectrum => "Spectrum",
             Self::ShowGradients => "Gradients",
+            Self::ShowSignals => "Opposing signals",
             Self::ShowData => "Data and prediction",
             Self::ShowPaths => "Paths",
             Self::ShowRace => "Race of optimizers",
@@ -247,6 +250,7 @@ impl Command {
             Self::ShowLandscape => "Bring the loss landscape forward",
             Self::ShowSpectrum => "Bring the Hessian's spectrum forward",
             Self::ShowGradients => "Bring the gradient maps forward",
+            Self::ShowSignals => "Bring the samples with opposing signals forward",
             Self::ShowData => "Bring the data and the network's prediction forward",
             Self::ShowPaths => "Bring the paths to other solutions forward",
             Self::ShowRace => "Bring the race of optimizers forward",
@@ -298,6 +302,7 @@ impl Command {
             Self::ShowLandscape => keys![key(Key::Num2)],
             Self::ShowSpectrum => keys![key(Key::Num3)],
             Self::ShowGradients => keys![key(Key::Num4)],
+            Self::ShowSignals => keys![key(Key::Num9)],
             Self::ShowData => keys![key(Key::Num5)],
             Self::ShowPaths => keys![key(Key::Num6)],
             Self::ShowRace => keys![key(Key::Num7)],
@@ -347,6 +352,7 @@ impl Command {
             | Self::ShowLandscape
             | Self::ShowSpectrum
             | Self::ShowGradients
+            | Self::ShowSignals
             | Self::ShowData
             | Self::ShowPaths
             | Self::ShowRace
@@ -426,6 +432,7 @@ impl Command {
             | Self::ShowLandscape
             | Self::ShowSpectrum
             | Self::ShowGradients
+            | Self::ShowSignals
             | Self::ShowData
             | Self::ShowPaths
             | Self::ShowRace

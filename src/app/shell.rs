@@ -284,6 +284,7 @@ impl App {
             Command::ShowLandscape => self.workbench.focus(PanelKind::Landscape),
             Command::ShowSpectrum => self.workbench.focus(PanelKind::Spectrum),
             Command::ShowGradients => self.workbench.focus(PanelKind::Gradients),
+            Command::ShowSignals => self.workbench.focus(PanelKind::Signals),
             Command::ShowData => self.workbench.focus(PanelKind::Data),
             Command::ShowPaths => self.workbench.focus(PanelKind::Paths),
             Command::ShowRace => self.workbench.focus(PanelKind::Race),

@@ -75,7 +75,10 @@ fn default_tree() -> Tree<PanelKind> {
             PanelKind::Neighbourhood,
         ],
     );
-    let data = tabs(&mut tiles, &[PanelKind::Data, PanelKind::Gradients]);
+    let data = tabs(
+        &mut tiles,
+        &[PanelKind::Data, PanelKind::Gradients, PanelKind::Signals],
+    );
     let left = tiles.insert_vertical_tile(vec![loss, spectrum]);
     let right = tiles.insert_vertical_tile(vec![landscape, data]);
     let root = tiles.insert_horizontal_tile(vec![left, right]);
@@ -585,6 +588,20 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              gradient of one weight matrix as an image, blue where the weight grows, red where it \
              shrinks.",
             "A saliency map shows which inputs a decision hangs on.",
+        ],
+        PanelKind::Signals => &[
+            "The loss of every training sample before and after each of the last steps, or of the \
+             steps around the shown moment; they are made again for it, bit for bit. At the step \
+             of the largest change |Δℓ| of any sample, those whose losses rise are told from those \
+             whose losses fall; of each, those with the largest Σ|Δℓ| are a group. Its mean loss is \
+             a curve.",
+            "Below the edge of stability both groups fall together, although their gradients may \
+             oppose each other (cos(g₊, g₋) near −1). At the edge one rises while the other falls, \
+             in turn: the correlation of their changes Δ₊ and Δ₋, ΣΔ₊Δ₋ / √(ΣΔ₊² ΣΔ₋²), goes to −1 \
+             (Rosenfeld & Risteski, 2023).",
+            "The samples are those of one step: the one under the pointer, in any view; a click \
+             keeps it. What lies on the falling diagonal of the last plot is undone by the next \
+             step. max|Δℓ| / |ΔL| says how many times more one sample's loss moves than the mean.",
         ],
         PanelKind::Paths => &[
             "The loss on the way from the parameters that are shown to others: the first ones, a \

@@ -9,6 +9,7 @@ use crate::catalogue;
 use crate::curvature::sharpness::SharpnessReport;
 use crate::diagnostics::PredictionMap;
 use crate::engine::analyses::Section;
+use crate::diagnostics::signals::OpposingSignals;
 use crate::engine::paths::Connection;
 use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
@@ -81,6 +82,8 @@ pub struct Results {
     pub sharpness: Option<Timed<SharpnessReport>>,
     /// The network with weights of few bits.
     pub quantized: Option<Timed<QuantizedReport>>,
+    /// The losses of every sample over some steps.
+    pub signals: Option<Timed<OpposingSignals>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -937,6 +940,7 @@ impl Workspace {
             ResultKind::Paths(value) => place!(paths, value),
             ResultKind::Sharpness(value) => place!(sharpness, value),
             ResultKind::Quantized(value) => place!(quantized, value),
+            ResultKind::Signals(value) => place!(signals, value),
         }
     }
 }

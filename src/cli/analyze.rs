@@ -2,6 +2,7 @@
 
 mod quantized;
 mod sharpness;
+mod signals;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,8 @@ enum Analysis {
     Sharpness(sharpness::SharpnessArgs),
     /// The landscape of the network with weights of few bits
     Quantized(quantized::QuantizedArgs),
+    /// Per-sample losses over some steps: the samples that rise and fall most
+    Signals(signals::SignalsArgs),
     /// The loss on the straight line to other parameters, and its barrier
     Interpolate(InterpolateArgs),
     /// A curve of low loss to other parameters, trained
@@ -132,6 +135,7 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
         Analysis::Fork(asked) => paths::fork(dir, asked),
         Analysis::Plane(asked) => paths::plane(dir, asked),
         Analysis::Sharpness(asked) => sharpness::analyze(dir, asked),
+        Analysis::Signals(asked) => signals::analyze(dir, asked),
         Analysis::Quantized(asked) => quantized::analyze(dir, asked),
     }
 }

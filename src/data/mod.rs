@@ -18,6 +18,7 @@ mod file;
 mod function;
 mod idx;
 mod moons;
+mod outliers;
 mod points;
 mod prepare;
 mod spirals;
@@ -65,6 +66,7 @@ pub static SOURCES: &[&dyn DataSource] = &[
     &xor::Xor,
     &checkerboard::Checkerboard,
     &function::Function,
+    &outliers::Outliers,
     &digits::Digits,
     &csv::Csv,
     &idx::Idx,

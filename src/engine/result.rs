@@ -10,6 +10,7 @@ use super::quantized::QuantizedReport;
 use crate::curvature::sharpness::SharpnessReport;
 use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
+use crate::diagnostics::signals::OpposingSignals;
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::{
     AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
@@ -135,4 +136,6 @@ pub enum ResultKind {
     /// The landscape of the network with weights of few bits, as far as it is
     /// known yet.
     Quantized(Arc<QuantizedReport>),
+    /// The losses of every sample over some steps.
+    Signals(Arc<OpposingSignals>),
 }

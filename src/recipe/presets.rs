@@ -22,6 +22,10 @@ pub static PRESETS: &[(&str, &str)] = &[
         include_str!("../../assets/recipes/edge-of-stability.toml"),
     ),
     (
+        "opposing-signals",
+        include_str!("../../assets/recipes/opposing-signals.toml"),
+    ),
+    (
         "two-parameters",
         include_str!("../../assets/recipes/two-parameters.toml"),
     ),

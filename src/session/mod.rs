@@ -20,6 +20,7 @@ pub mod measures;
 mod metrics;
 mod optimizer;
 pub mod race;
+pub mod signals;
 
 pub use error::SessionError;
 pub use files::write_atomically;

@@ -1,5 +1,6 @@
 //! The views: loss curves, landscape, paths, neighbourhood, spectrum, gradients,
-//! data, races.
+//! opposing signals, data,
+//! races.
 //!
 //! A panel reads the workspace, has a figure built when something that it shows
 //! has changed (at most some 15 times a second, on a thread of its own unless it
@@ -17,6 +18,7 @@ mod neighbourhood;
 mod paths;
 mod race;
 mod shown;
+mod signals;
 mod spectrum;
 
 #[cfg(test)]
@@ -55,6 +57,8 @@ pub enum PanelKind {
     Spectrum,
     /// Gradients of layers, weights and inputs.
     Gradients,
+    /// Samples that the steps pull in opposite directions.
+    Signals,
     /// The data and what the network makes of them.
     Data,
     /// Paths to other solutions.
@@ -102,6 +106,7 @@ pub fn new(kind: PanelKind) -> Box<dyn Panel> {
         PanelKind::Landscape => Box::new(landscape::LandscapePanel::default()),
         PanelKind::Spectrum => Box::new(spectrum::SpectrumPanel::default()),
         PanelKind::Gradients => Box::new(gradients::GradientsPanel::default()),
+        PanelKind::Signals => Box::new(signals::SignalsPanel::default()),
         PanelKind::Data => Box::new(data::DataPanel::default()),
         PanelKind::Paths => Box::new(paths::PathsPanel::default()),
         PanelKind::Race => Box::new(race::RacePanel::default()),

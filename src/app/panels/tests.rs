@@ -425,6 +425,48 @@ fn two_runs_lie_over_each_other() {
 }
 
 #[test]
+fn opposing_signals_follow_the_run_and_the_moment() {
+    let mut harness = harness(&[PanelKind::Signals], (900.0, 560.0), true);
+    train(&mut harness, recipe("moons"), 300);
+    calm(&mut harness);
+    let described = |harness: &Harness<'_, Bench>| {
+        let bench = harness.state();
+        bench.panels[0].figure(&bench.ws).unwrap().description
+    };
+    let text = described(&harness);
+    assert!(text.contains("from step 150 to step 300"), "{text}");
+    // A moment within these steps leaves them, one before has steps around it.
+    harness.state_mut().ws.select_step(200);
+    calm(&mut harness);
+    assert_eq!(described(&harness), text);
+    harness.state_mut().ws.select_step(20);
+    calm(&mut harness);
+    let text = described(&harness);
+    assert!(text.contains("from step 0 to step 95"), "{text}");
+    testing::look(&mut harness, "panel signals moment", true);
+    let figure = |harness: &Harness<'_, Bench>| {
+        let bench = harness.state();
+        bench.panels[0].figure(&bench.ws).unwrap()
+    };
+    let pairs = |figure: &Figure| figure.axes().last().unwrap().x.label.clone();
+    assert_eq!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
+    // A click on the curves looks at that step, whatever the moment.
+    let at = egui::pos2(200.0, 150.0);
+    harness.hover_at(at);
+    harness.run_steps(3);
+    harness.drag_at(at);
+    harness.drop_at(at);
+    harness.run_steps(2);
+    harness.event(egui::Event::PointerGone);
+    calm(&mut harness);
+    assert_ne!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
+    assert!(described(&harness).contains("from step 0 to step 95"));
+    harness.get_by_label_contains("Let go of").click();
+    calm(&mut harness);
+    assert_eq!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
+}
+
+#[test]
 fn a_hidden_panel_asks_for_nothing() {
     let mut harness = harness(&[], (400.0, 300.0), true);
     harness.state_mut().panels = vec![];

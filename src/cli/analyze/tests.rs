@@ -179,3 +179,54 @@ fn wrong_arguments_are_told_in_one_sentence() {
     let nowhere = refused(&["analyze", "nowhere", "quantized", "--out", out]);
     assert!(nowhere.contains("not the folder of a run"));
 }
+
+#[test]
+fn signals_write_the_documented_keys() {
+    let (folder, run) = small_run();
+    let (out, figure) = (folder.path().join("s.json"), folder.path().join("s.svg"));
+    let (file, picture) = (out.to_str().unwrap(), figure.to_str().unwrap());
+    let common = ["analyze", &run, "signals", "--out", file];
+    let asks = |more: &[&str]| losscape(&[&common[..], more].concat()).unwrap();
+    let refuses = |more: &[&str]| refused(&[&common[..], more].concat());
+    let more = ["--from", "10", "--steps", "12", "--top", "3", "--at", "15"];
+    asks(&[&more[..], &["--figure", picture]].concat());
+    let found = json(&out);
+    assert_eq!((&found["from"], &found["steps"]), (&10.into(), &12.into()));
+    assert_eq!(
+        (&found["step"], &found["samples"]),
+        (&22.into(), &45.into())
+    );
+    let list = |value: &Value| value.as_array().unwrap().len();
+    assert_eq!(
+        (list(&found["loss"]), list(&found["learning_rate"])),
+        (13, 12)
+    );
+    let change = &found["changes"][5];
+    assert_eq!(change["step"], 15);
+    let loss = |k: usize| found["loss"][k].as_f64().unwrap();
+    assert!((change["loss_change"].as_f64().unwrap() - (loss(6) - loss(5))).abs() < 1e-15);
+    assert_eq!(list(&change["rising"]).max(list(&change["falling"])), 3);
+    assert!(change["falling"][0]["change"].as_f64().unwrap() < 0.0);
+    assert!(change["ratio"].as_f64().unwrap() > 0.0);
+    let groups = &found["groups"];
+    assert_eq!(
+        (list(&groups["running"]), list(&groups["cosine"])),
+        (12, 13)
+    );
+    assert_eq!(list(&groups["rising"]["rows"]), 3);
+    assert!(groups["running"][0].is_null() && groups["running"][9].is_number());
+    assert!(groups["rule"].as_str().unwrap().contains("largest"));
+    let drawn = std::fs::read_to_string(&figure).unwrap();
+    assert!(drawn.contains("step 15 → 16") && drawn.contains("cos(g₊, g₋)"));
+    // The last steps, fewer than asked for.
+    asks(&["--from", "30"]);
+    assert_eq!(json(&out)["steps"], 10);
+    asks(&["--steps", "15"]);
+    assert_eq!(json(&out)["from"], 25);
+    assert!(refuses(&["--from", "40"]).contains("before the run's last, 40"));
+    assert!(refuses(&["--top", "0"]).contains("--top"));
+    let late = refuses(&[
+        "--from", "5", "--steps", "3", "--at", "8", "--figure", picture,
+    ]);
+    assert!(late.contains("from 5 to 7"));
+}

@@ -292,3 +292,32 @@ fn the_digits_are_all_there() {
     );
     assert_eq!(dataset.labels().unwrap()[..4], [0, 1, 2, 3]);
 }
+
+#[test]
+fn outliers_have_one_target_and_a_large_feature_of_either_sign() {
+    let dataset = load(
+        &component("outliers")
+            .with("samples", 60)
+            .with("outliers", 8)
+            .with("size", 7.0)
+            .with("target", 3.0)
+            .with("spread", 0.0),
+        5,
+    );
+    assert_eq!((dataset.len(), dataset.shape.len()), (60, 2));
+    for (index, target) in values(&dataset).iter().enumerate() {
+        let (x, y) = point(&dataset, index);
+        if index < 52 {
+            assert_eq!(*target, x);
+            assert!(y.abs() < 0.5 * 6.0);
+        } else {
+            let sign = if index % 2 == 0 { 1.0 } else { -1.0 };
+            assert_eq!((x, y, *target), (1.0, sign * 7.0, 3.0));
+        }
+    }
+    let source = crate::data::source("outliers").unwrap();
+    let check = |component| source.check(&component).len();
+    assert_eq!(check(component("outliers").with("outliers", 201)), 1);
+    assert_eq!(check(component("outliers").with("label_noise", 0.5)), 1);
+    assert_eq!(check(component("outliers")), 0);
+}

@@ -9,6 +9,7 @@ mod maps;
 mod quantities;
 mod section;
 mod sharpness;
+mod signals;
 mod slices;
 mod spectra;
 
@@ -32,6 +33,7 @@ pub use maps::{
 };
 pub use section::{Section, SectionRequest, section, section_double, section_job};
 pub use sharpness::sharpness_job;
+pub use signals::signals_job;
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
 pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
 
