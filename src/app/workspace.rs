@@ -16,6 +16,7 @@ use crate::engine::{
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::Invariance;
 use crate::recipe::{Difference, Recipe, Value};
+use crate::stability::{FlowReport, StabilityReport};
 use crate::train::Snapshot;
 
 use super::commands::{Command, Situation};
@@ -72,6 +73,10 @@ pub struct Results {
     pub prediction: Option<Timed<PredictionMap>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
+    /// What happens along the top eigenvectors over a window of steps.
+    pub stability: Option<Timed<StabilityReport>>,
+    /// Flows beside a window of steps.
+    pub flow: Option<Timed<FlowReport>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -919,6 +924,8 @@ impl Workspace {
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
             ResultKind::Paths(value) => place!(paths, value),
+            ResultKind::Stability(value) => place!(stability, value),
+            ResultKind::Flow(value) => place!(flow, value),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod quantized;
 mod sharpness;
+mod stability;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,10 @@ enum Analysis {
     Spectrum(SpectrumArgs),
     /// How sharp the training loss is around the parameters, by every measure
     Sharpness(sharpness::SharpnessArgs),
+    /// What happens along the top eigenvectors, step by step
+    Stability(stability::StabilityArgs),
+    /// Gradient flow and central flow beside the run
+    Flow(stability::FlowArgs),
     /// The landscape of the network with weights of few bits
     Quantized(quantized::QuantizedArgs),
     /// The loss on the straight line to other parameters, and its barrier
@@ -132,6 +137,8 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
         Analysis::Fork(asked) => paths::fork(dir, asked),
         Analysis::Plane(asked) => paths::plane(dir, asked),
         Analysis::Sharpness(asked) => sharpness::analyze(dir, asked),
+        Analysis::Stability(asked) => stability::analyze(dir, asked),
+        Analysis::Flow(asked) => stability::flow(dir, asked),
         Analysis::Quantized(asked) => quantized::analyze(dir, asked),
     }
 }

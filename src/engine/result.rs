@@ -13,6 +13,7 @@ use crate::landscape::{
     AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
     Slice1d, Slice2d, SliceQuantity,
 };
+use crate::stability::{FlowReport, StabilityReport};
 use crate::train::optimizers::Stability;
 
 /// The top eigenvalues of the Hessian at one step of a running training.
@@ -126,4 +127,8 @@ pub enum ResultKind {
     Invariance(Arc<Vec<Invariance>>),
     /// Paths between two solutions.
     Paths(Arc<Connection>),
+    /// What happens along the top eigenvectors over a window of steps.
+    Stability(Arc<StabilityReport>),
+    /// Flows beside a window of steps.
+    Flow(Arc<FlowReport>),
 }

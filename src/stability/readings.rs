@@ -127,7 +127,6 @@ impl<'a> Reader<'a> {
                 from: run.steps_done(),
                 every: settings.every.max(1),
                 top,
-                parameters: dim,
                 chance: top as f64 / dim as f64,
                 batch_size: setup.batch_size,
                 full_batch,

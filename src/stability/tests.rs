@@ -15,7 +15,7 @@ use crate::math::{MathError, statistics, vector};
 use crate::objective::Objective;
 use crate::recipe::{Component, Recipe};
 use crate::train::testing::{optimizer, recipe};
-use crate::train::{Replay, Run, Setup};
+use crate::train::{Replay, Setup};
 
 fn setup(recipe: Recipe) -> Arc<Setup> {
     Arc::new(Setup::new(recipe.into(), Path::new(".")).unwrap())
@@ -152,7 +152,7 @@ fn readings_are_those_of_independent_computations() {
     })
     .unwrap();
     assert!(!found.full_batch);
-    assert_eq!((found.parameters, found.batch_size), (42, 16));
+    assert_eq!((setup.dim(), found.batch_size), (42, 16));
     assert_eq!(found.chance, 2.0 / 42.0);
     let objective = setup.training_double().unwrap();
     for (index, spectrum) in found.spectra.iter().enumerate() {

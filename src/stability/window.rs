@@ -125,9 +125,7 @@ pub struct StabilityReport {
     pub every: u64,
     /// How many of the largest eigenvalues.
     pub top: usize,
-    /// Number of parameters P.
-    pub parameters: usize,
-    /// k/P: the share that a random vector has in k directions.
+    /// k/P for P parameters: the share that a random vector has in k directions.
     pub chance: f64,
     /// Samples in a batch.
     pub batch_size: usize,
