@@ -64,6 +64,8 @@ pub enum Command {
     ShowPaths,
     /// Bring the race forward.
     ShowRace,
+    /// Bring the view of stability forward.
+    ShowStability,
     /// Let the focused view fill the centre, or bring the others back.
     Maximise,
     /// Write the focused view's figure to a file.
@@ -194,6 +196,7 @@ impl Command {
             Self::ShowData => "Data and prediction",
             Self::ShowPaths => "Paths",
             Self::ShowRace => "Race of optimizers",
+            Self::ShowStability => "Stability",
             Self::Maximise => "Maximise the view",
             Self::ExportFigure => "Export figure…",
             Self::ResetLayout => "Reset the layout",
@@ -247,6 +250,7 @@ impl Command {
             Self::ShowData => "Bring the data and the network's prediction forward",
             Self::ShowPaths => "Bring the paths to other solutions forward",
             Self::ShowRace => "Bring the race of optimizers forward",
+            Self::ShowStability => "Bring what happens along the top eigenvectors forward",
             Self::Maximise => "Let the focused view fill the centre, or bring the others back",
             Self::ExportFigure => "Write the focused view as an SVG or PNG file",
             Self::ResetLayout => "Arrange the views as at the first start",
@@ -297,6 +301,7 @@ impl Command {
             Self::ShowData => keys![key(Key::Num5)],
             Self::ShowPaths => keys![key(Key::Num6)],
             Self::ShowRace => keys![key(Key::Num7)],
+            Self::ShowStability => keys![key(Key::Num8)],
             Self::Maximise => keys![key(Key::F)],
             Self::ExportFigure => keys![control(Key::E)],
             Self::ToggleRecipePanel => keys![control(Key::B)],
@@ -345,6 +350,7 @@ impl Command {
             | Self::ShowData
             | Self::ShowPaths
             | Self::ShowRace
+            | Self::ShowStability
             | Self::Maximise
             | Self::ExportFigure
             | Self::ResetLayout
@@ -423,6 +429,7 @@ impl Command {
             | Self::ShowData
             | Self::ShowPaths
             | Self::ShowRace
+            | Self::ShowStability
             | Self::Maximise
             | Self::ResetLayout
             | Self::ToggleRecipePanel

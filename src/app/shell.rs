@@ -287,6 +287,7 @@ impl App {
             Command::ShowData => self.workbench.focus(PanelKind::Data),
             Command::ShowPaths => self.workbench.focus(PanelKind::Paths),
             Command::ShowRace => self.workbench.focus(PanelKind::Race),
+            Command::ShowStability => self.workbench.focus(PanelKind::Stability),
             Command::Maximise => self.workbench.toggle_maximised(),
             Command::ExportFigure => self.export.open(self.workbench.focused()),
             Command::ResetLayout => self.workbench.reset_layout(),

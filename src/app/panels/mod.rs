@@ -1,4 +1,5 @@
-//! The views: loss curves, landscape, paths, spectrum, gradients, data, races.
+//! The views: loss curves, landscape, paths, spectrum, stability, gradients,
+//! data, races.
 //!
 //! A panel reads the workspace, has a figure built when something that it shows
 //! has changed (at most some 15 times a second, on a thread of its own unless it
@@ -16,6 +17,7 @@ mod paths;
 mod race;
 mod shown;
 mod spectrum;
+mod stability;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,8 @@ pub enum PanelKind {
     Paths,
     /// Several optimizers side by side.
     Race,
+    /// What happens along the top eigenvectors, step by step.
+    Stability,
 }
 
 /// A view in a tile.
@@ -101,5 +105,6 @@ pub fn new(kind: PanelKind) -> Box<dyn Panel> {
         PanelKind::Data => Box::new(data::DataPanel::default()),
         PanelKind::Paths => Box::new(paths::PathsPanel::default()),
         PanelKind::Race => Box::new(race::RacePanel::default()),
+        PanelKind::Stability => Box::new(stability::StabilityPanel::default()),
     }
 }
