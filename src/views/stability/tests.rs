@@ -1,8 +1,10 @@
 use strum::IntoEnumIterator as _;
 
 use super::*;
-use crate::figure::{FigureTheme, Layer, SvgOptions, svg};
+use crate::curvature::EigenvalueEstimate;
+use crate::figure::{Axes, FigureTheme, Layer, SvgOptions, svg};
 use crate::math::statistics::Estimate;
+use crate::stability::{SpectrumReading, StepReading};
 
 /// A window in which the gradient turns at every step from step 10 on, and λ₁
 /// reaches 2/η = 20 there.
