@@ -24,6 +24,7 @@ pub mod figure;
 pub mod gradients;
 pub mod landscape;
 pub mod race;
+pub mod stability;
 
 // Fixed works on fixed networks, timed.
 pub mod benchmark;

@@ -68,6 +68,8 @@ pub enum Command {
     ShowRace,
     /// Bring sharpness measures and quantized networks forward.
     ShowNeighbourhood,
+    /// Bring the view of stability forward.
+    ShowStability,
     /// Let the focused view fill the centre, or bring the others back.
     Maximise,
     /// Write the focused view's figure to a file.
@@ -200,6 +202,7 @@ impl Command {
             Self::ShowPaths => "Paths",
             Self::ShowRace => "Race of optimizers",
             Self::ShowNeighbourhood => "Neighbourhood",
+            Self::ShowStability => "Stability",
             Self::Maximise => "Maximise the view",
             Self::ExportFigure => "Export figure…",
             Self::ResetLayout => "Reset the layout",
@@ -255,6 +258,7 @@ impl Command {
             Self::ShowPaths => "Bring the paths to other solutions forward",
             Self::ShowRace => "Bring the race of optimizers forward",
             Self::ShowNeighbourhood => "Bring sharpness and quantized networks forward",
+            Self::ShowStability => "Bring what happens along the top eigenvectors forward",
             Self::Maximise => "Let the focused view fill the centre, or bring the others back",
             Self::ExportFigure => "Write the focused view as an SVG or PNG file",
             Self::ResetLayout => "Arrange the views as at the first start",
@@ -307,6 +311,7 @@ impl Command {
             Self::ShowPaths => keys![key(Key::Num6)],
             Self::ShowRace => keys![key(Key::Num7)],
             Self::ShowNeighbourhood => keys![key(Key::Num0)],
+            Self::ShowStability => keys![key(Key::Num8)],
             Self::Maximise => keys![key(Key::F)],
             Self::ExportFigure => keys![control(Key::E)],
             Self::ToggleRecipePanel => keys![control(Key::B)],
@@ -357,6 +362,7 @@ impl Command {
             | Self::ShowPaths
             | Self::ShowRace
             | Self::ShowNeighbourhood
+            | Self::ShowStability
             | Self::Maximise
             | Self::ExportFigure
             | Self::ResetLayout
@@ -437,6 +443,7 @@ impl Command {
             | Self::ShowPaths
             | Self::ShowRace
             | Self::ShowNeighbourhood
+            | Self::ShowStability
             | Self::Maximise
             | Self::ResetLayout
             | Self::ToggleRecipePanel

@@ -289,6 +289,7 @@ impl App {
             Command::ShowPaths => self.workbench.focus(PanelKind::Paths),
             Command::ShowRace => self.workbench.focus(PanelKind::Race),
             Command::ShowNeighbourhood => self.workbench.focus(PanelKind::Neighbourhood),
+            Command::ShowStability => self.workbench.focus(PanelKind::Stability),
             Command::Maximise => self.workbench.toggle_maximised(),
             Command::ExportFigure => self.export.open(self.workbench.focused()),
             Command::ResetLayout => self.workbench.reset_layout(),

@@ -56,7 +56,7 @@ impl Default for Workbench {
     }
 }
 
-/// Loss over spectrum on the left, the landscape and paths over data and
+/// Loss over spectrum and stability on the left, the landscape and paths over data and
 /// gradients on the right.
 fn default_tree() -> Tree<PanelKind> {
     let mut tiles = Tiles::default();
@@ -65,7 +65,7 @@ fn default_tree() -> Tree<PanelKind> {
         tiles.insert_tab_tile(children)
     };
     let loss = tabs(&mut tiles, &[PanelKind::Loss]);
-    let spectrum = tabs(&mut tiles, &[PanelKind::Spectrum]);
+    let spectrum = tabs(&mut tiles, &[PanelKind::Spectrum, PanelKind::Stability]);
     let landscape = tabs(
         &mut tiles,
         &[
@@ -613,6 +613,19 @@ pub fn help(kind: PanelKind) -> &'static [&'static str] {
              curve is trained so that its mean loss is least (Garipov et al., 2018). Layer by \
              layer, one layer moves while the others stay (Adilova et al., 2023). Forks are copies \
              of the run that part from it with other batches (Frankle et al., 2020).",
+        ],
+        PanelKind::Stability => &[
+            "A piece of the run made once more, step by step: the last steps, or those from the \
+             step that is shown. Sharpness is the largest eigenvalues of the Hessian against the \
+             line of the optimizer (for Adam and its kin, of the preconditioned Hessian). At the \
+             line the gradient along the top eigenvector changes its sign at every step: that is \
+             the oscillation.",
+            "Share is the part of the gradient within the space of the top eigenvectors, and \
+             overlap how much of that space stays from one time to another (Gur-Ari et al., \
+             2018). Prediction compares the change of the loss with that of its quadratic model. \
+             Flows start at the window's first step: gradient flow with infinitely small steps, \
+             and the central flow that descent follows on average while it oscillates (Cohen et \
+             al., 2025).",
         ],
         PanelKind::Data => &[
             "The data and what the network makes of them: regions of the plane by predicted \

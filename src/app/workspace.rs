@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::catalogue;
 use crate::curvature::sharpness::SharpnessReport;
 use crate::diagnostics::PredictionMap;
-use crate::engine::analyses::Section;
 use crate::diagnostics::signals::OpposingSignals;
+use crate::engine::analyses::Section;
 use crate::engine::paths::Connection;
 use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
@@ -20,6 +20,7 @@ use crate::engine::{
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::Invariance;
 use crate::recipe::{Difference, Recipe, Value};
+use crate::stability::{FlowReport, StabilityReport};
 use crate::train::Snapshot;
 
 use super::commands::{Command, Situation};
@@ -84,6 +85,10 @@ pub struct Results {
     pub quantized: Option<Timed<QuantizedReport>>,
     /// The losses of every sample over some steps.
     pub signals: Option<Timed<OpposingSignals>>,
+    /// What happens along the top eigenvectors over a window of steps.
+    pub stability: Option<Timed<StabilityReport>>,
+    /// Flows beside a window of steps.
+    pub flow: Option<Timed<FlowReport>>,
     /// Why the newest job of a slot failed, in a sentence.
     pub failures: Vec<(Slot, String)>,
 }
@@ -941,6 +946,8 @@ impl Workspace {
             ResultKind::Sharpness(value) => place!(sharpness, value),
             ResultKind::Quantized(value) => place!(quantized, value),
             ResultKind::Signals(value) => place!(signals, value),
+            ResultKind::Stability(value) => place!(stability, value),
+            ResultKind::Flow(value) => place!(flow, value),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod quantized;
 mod sharpness;
 mod signals;
+mod stability;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,10 @@ enum Analysis {
     Spectrum(SpectrumArgs),
     /// How sharp the training loss is around the parameters, by every measure
     Sharpness(sharpness::SharpnessArgs),
+    /// What happens along the top eigenvectors, step by step
+    Stability(stability::StabilityArgs),
+    /// Gradient flow and central flow beside the run
+    Flow(stability::FlowArgs),
     /// The landscape of the network with weights of few bits
     Quantized(quantized::QuantizedArgs),
     /// Per-sample losses over some steps: the samples that rise and fall most
@@ -136,6 +141,8 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<(), Failure> {
         Analysis::Plane(asked) => paths::plane(dir, asked),
         Analysis::Sharpness(asked) => sharpness::analyze(dir, asked),
         Analysis::Signals(asked) => signals::analyze(dir, asked),
+        Analysis::Stability(asked) => stability::analyze(dir, asked),
+        Analysis::Flow(asked) => stability::flow(dir, asked),
         Analysis::Quantized(asked) => quantized::analyze(dir, asked),
     }
 }

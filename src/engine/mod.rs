@@ -22,6 +22,7 @@ pub mod quantized;
 pub mod race;
 mod record;
 mod result;
+pub mod stability;
 mod trainer;
 mod waker;
 

@@ -16,6 +16,7 @@ use crate::landscape::{
     AnchorPoint, Directions, GhostPath, Invariance, LossErrors, PathPoint, PathShare, Refinement,
     Slice1d, Slice2d, SliceQuantity,
 };
+use crate::stability::{FlowReport, StabilityReport};
 use crate::train::optimizers::Stability;
 
 /// The top eigenvalues of the Hessian at one step of a running training.
@@ -138,4 +139,8 @@ pub enum ResultKind {
     Quantized(Arc<QuantizedReport>),
     /// The losses of every sample over some steps.
     Signals(Arc<OpposingSignals>),
+    /// What happens along the top eigenvectors over a window of steps.
+    Stability(Arc<StabilityReport>),
+    /// Flows beside a window of steps.
+    Flow(Arc<FlowReport>),
 }

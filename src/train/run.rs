@@ -198,6 +198,12 @@ impl Run {
         self.optimizer.stability(self.learning_rate())
     }
 
+    /// The diagonal that the optimizer divides its next step by, if it does; see
+    /// [`Optimizer::preconditioner`].
+    pub fn preconditioner(&self) -> Option<Vec<f64>> {
+        self.optimizer.preconditioner()
+    }
+
     /// Enters the sharpness measured at a step: into its row, and into the
     /// explanation should the run diverge.
     pub fn set_sharpness(&mut self, step: u64, sharpness: f64) {

@@ -7,6 +7,7 @@
 //! run looks the same in every view.
 
 pub mod data;
+pub mod flow;
 pub mod gradients;
 pub mod landscape;
 pub mod loss;
@@ -17,6 +18,7 @@ pub mod saliency;
 pub mod sharpness;
 pub mod signals;
 pub mod spectrum;
+pub mod stability;
 pub mod table;
 pub mod thinning;
 

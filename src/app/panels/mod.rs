@@ -1,6 +1,5 @@
-//! The views: loss curves, landscape, paths, neighbourhood, spectrum, gradients,
-//! opposing signals, data,
-//! races.
+//! The views: loss curves, landscape, paths, neighbourhood, spectrum, stability,
+//! gradients, opposing signals, data, races.
 //!
 //! A panel reads the workspace, has a figure built when something that it shows
 //! has changed (at most some 15 times a second, on a thread of its own unless it
@@ -20,6 +19,7 @@ mod race;
 mod shown;
 mod signals;
 mod spectrum;
+mod stability;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +67,8 @@ pub enum PanelKind {
     Race,
     /// Sharpness measures and quantized networks around the parameters.
     Neighbourhood,
+    /// What happens along the top eigenvectors, step by step.
+    Stability,
 }
 
 /// A view in a tile.
@@ -111,5 +113,6 @@ pub fn new(kind: PanelKind) -> Box<dyn Panel> {
         PanelKind::Paths => Box::new(paths::PathsPanel::default()),
         PanelKind::Race => Box::new(race::RacePanel::default()),
         PanelKind::Neighbourhood => Box::new(neighbourhood::NeighbourhoodPanel::default()),
+        PanelKind::Stability => Box::new(stability::StabilityPanel::default()),
     }
 }

@@ -230,3 +230,77 @@ fn signals_write_the_documented_keys() {
     ]);
     assert!(late.contains("from 5 to 7"));
 }
+
+#[test]
+fn stability_and_flow_write_the_documented_keys() {
+    let (folder, run) = small_run();
+    let out = folder.path().join("out.json");
+    let figure = folder.path().join("out.svg");
+    let (file, picture) = (out.to_str().unwrap(), figure.to_str().unwrap());
+    let window = ["--from", "10", "--steps", "8", "--every", "4"];
+    let common = ["--out", file, "--figure", picture];
+    let asked = [
+        "analyze",
+        &run,
+        "stability",
+        "--top",
+        "2",
+        "--part",
+        "overlap",
+    ];
+    losscape(&[&asked[..], &window, &common].concat()).unwrap();
+    let found = json(&out);
+    assert_eq!(
+        (&found["recipe"], &found["step"], &found["from"]),
+        (&"Small".into(), &10.into(), &10.into())
+    );
+    assert_eq!(found["steps"].as_array().unwrap().len(), 9);
+    assert_eq!(found["spectra"].as_array().unwrap().len(), 3);
+    assert_eq!(found["overlaps"][0].as_array().unwrap().len(), 3);
+    assert_eq!(found["is_preconditioned"], true);
+    let reading = &found["spectra"][1];
+    assert_eq!(reading["step"], 14);
+    for key in ["share", "batch_share", "scaled_sharpness"] {
+        assert!(reading[key].is_number(), "{key}");
+    }
+    assert!(reading["preconditioned"]["residual"].is_number());
+    assert!(reading["batch_sharpness"]["stderr"].is_number());
+    assert!(reading["trace"]["value"].is_number());
+    assert!(found["steps"][0]["predicted_change"].is_number());
+    assert!(found["steps"][8]["predicted_change"].is_null());
+    assert!(
+        std::fs::read_to_string(&figure)
+            .unwrap()
+            .contains("overlap")
+    );
+
+    let asked = ["analyze", &run, "flow", "--beside", "gradient"];
+    losscape(&[&asked[..], &window, &common].concat()).unwrap();
+    let found = json(&out);
+    let steps = found["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 9);
+    assert_eq!(steps[0]["gradient_flow"]["distance"], 0.0);
+    assert!((steps[8]["time"].as_f64().unwrap() - 0.16).abs() < 1e-12);
+    assert!(steps[0]["central_flow"].is_null());
+    assert_eq!(found["is_gradient_descent"], false);
+
+    // Without a first step the window ends where the run does.
+    losscape(&["analyze", &run, "stability", "--steps", "6", "--out", file]).unwrap();
+    assert_eq!(json(&out)["from"], 34);
+    let late = ["analyze", &run, "flow", "--from", "41", "--out", file];
+    let sentence = refused(&late);
+    assert!(
+        sentence.contains("--from is 41") && sentence.contains("step 40"),
+        "{sentence}"
+    );
+    refused(&["analyze", &run, "stability", "--steps", "0", "--out", file]);
+    refused(&[
+        "analyze",
+        &run,
+        "stability",
+        "--figure",
+        "x.gif",
+        "--out",
+        file,
+    ]);
+}

@@ -1,0 +1,200 @@
+//! What a person can choose in the view of stability.
+
+use eframe::egui::{self, Ui};
+use serde::{Deserialize, Serialize};
+
+use crate::app::panels::controls::{NARROW, segments, toggle};
+use crate::stability::{FlowSettings, StabilitySettings};
+use crate::train::Setup;
+use crate::views::stability::StabilityPart;
+
+/// Which part of the view is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum View {
+    /// A part of the readings.
+    Readings(StabilityPart),
+    /// Flows beside the run.
+    Flows,
+}
+
+/// What is stored of the panel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Settings {
+    pub(super) view: View,
+    /// Updates in the window.
+    pub(super) steps: u64,
+    /// Steps between two measurements of eigenvalues.
+    pub(super) every: u64,
+    /// How many eigenvalues; as many as there are classes where not given.
+    pub(super) top: Option<usize>,
+    pub(super) log: bool,
+    pub(super) gradient_flow: bool,
+    pub(super) central_flow: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            view: View::Readings(StabilityPart::Sharpness),
+            steps: 120,
+            every: 4,
+            top: None,
+            log: false,
+            gradient_flow: true,
+            central_flow: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Brings stored values into their ranges.
+    pub(super) fn clamped(self) -> Self {
+        Self {
+            steps: self.steps.clamp(4, 5000),
+            every: self.every.clamp(1, 500),
+            top: self.top.map(|top| top.clamp(1, 20)),
+            ..self
+        }
+    }
+
+    pub(super) fn readings(&self, setup: &Setup, steps: u64) -> StabilitySettings {
+        let standard = StabilitySettings::of(setup);
+        StabilitySettings {
+            steps,
+            every: self.every,
+            top: self.top.unwrap_or(standard.top),
+            ..standard
+        }
+    }
+
+    pub(super) fn flows(&self, steps: u64) -> FlowSettings {
+        FlowSettings {
+            steps,
+            every: self.every,
+            gradient_flow: self.gradient_flow,
+            central_flow: self.central_flow,
+            ..FlowSettings::default()
+        }
+    }
+
+    /// The part of the view, and what belongs to it.
+    pub(super) fn ui(&mut self, ui: &mut Ui, setup: &Setup) {
+        use StabilityPart::{Oscillation, Overlap, Prediction, Share, Sharpness};
+        let part = View::Readings;
+        segments(
+            ui,
+            "Shown",
+            &mut self.view,
+            &[
+                (
+                    part(Sharpness),
+                    "sharpness",
+                    "Top eigenvalues against the stability line, and the curvature along the step",
+                ),
+                (
+                    part(Oscillation),
+                    "oscillation",
+                    "Gradient and parameters along the top eigenvector, step by step",
+                ),
+                (
+                    part(Share),
+                    "share",
+                    "How much of the gradient lies in the space of the top eigenvectors",
+                ),
+                (
+                    part(Overlap),
+                    "overlap",
+                    "How much the space of the top eigenvectors has in common with its past",
+                ),
+                (
+                    part(Prediction),
+                    "prediction",
+                    "The change of the loss that gradient and Hessian predict, and the real one",
+                ),
+                (
+                    View::Flows,
+                    "flows",
+                    "Gradient flow and central flow, started beside the run",
+                ),
+            ],
+        );
+        let narrow = ui.max_rect().width() < NARROW;
+        match self.view {
+            View::Readings(Sharpness) => {
+                toggle(
+                    ui,
+                    &mut self.log,
+                    "log",
+                    "A logarithmic axis of the eigenvalues",
+                );
+            }
+            View::Flows => {
+                ui.label("Beside it:");
+                toggle(
+                    ui,
+                    &mut self.gradient_flow,
+                    "gradient flow",
+                    "dθ/dt = −∇L from the window's first step, by the Runge–Kutta method: where \
+                     infinitely small steps would go",
+                );
+                toggle(
+                    ui,
+                    &mut self.central_flow,
+                    "central flow",
+                    "Where gradient descent goes on average while it oscillates along one unstable \
+                     direction (Cohen et al., 2025); takes longer",
+                );
+            }
+            View::Readings(_) => {}
+        }
+        if narrow {
+            return;
+        }
+        let steps = "Steps in the window: the last ones, or those from the step that is shown";
+        number(ui, &mut self.steps, "steps", steps, 4..=5000);
+        let every = "Steps between two measurements of eigenvalues";
+        number(ui, &mut self.every, "every", every, 1..=500);
+        if self.view != View::Flows {
+            let standard = StabilitySettings::of(setup).top as u64;
+            let mut top = self.top.map_or(standard, |top| top as u64);
+            let hint = "Top eigenvalues; as many as there are classes, if nothing else is chosen";
+            if number(ui, &mut top, "k", hint, 1..=20) {
+                self.top = usize::try_from(top).ok();
+            }
+        }
+    }
+}
+
+/// A whole number that is taken when it has been chosen, not on the way. Whether
+/// it changed.
+fn number(
+    ui: &mut Ui,
+    value: &mut u64,
+    name: &str,
+    hint: &str,
+    range: std::ops::RangeInclusive<u64>,
+) -> bool {
+    let id = ui.make_persistent_id(("stability number", name));
+    let mut shown = ui.data(|data| data.get_temp::<u64>(id)).unwrap_or(*value);
+    let drag = ui
+        .add(
+            egui::DragValue::new(&mut shown)
+                .range(range)
+                .speed(0.3)
+                .prefix(format!("{name} ")),
+        )
+        .on_hover_text(hint);
+    drag.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
+    });
+    if drag.dragged() || drag.has_focus() {
+        ui.data_mut(|data| data.insert_temp(id, shown));
+        return false;
+    }
+    ui.data_mut(|data| data.remove::<u64>(id));
+    let changed = shown != *value;
+    *value = shown;
+    changed
+}

@@ -1,0 +1,115 @@
+//! What happens along the top eigenvectors of the Hessian, step by step:
+//! sharpness against the stability line, the oscillation, the share of the
+//! gradient, the turning of the eigenspace, and how far a quadratic model sees.
+
+mod curves;
+mod parts;
+mod sharpness;
+
+use serde::{Deserialize, Serialize};
+
+use self::parts::{oscillation, overlap, prediction, share};
+use self::sharpness::sharpness;
+use super::percent;
+use crate::figure::Figure;
+use crate::stability::StabilityReport;
+
+pub(super) use self::curves::{
+    dashed, eigenvalue_line, marker, note, number, rows, step_axis, threshold_line, with_residual,
+};
+pub use self::parts::flips;
+
+/// Which part of the view is shown.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
+pub enum StabilityPart {
+    /// The eigenvalues with the optimizer's line, and curvature along the step.
+    #[default]
+    Sharpness,
+    /// The gradient and the parameters along the top eigenvector.
+    Oscillation,
+    /// The share of the gradient in the space of the top eigenvectors.
+    Share,
+    /// How much that space has in common with itself at other steps.
+    Overlap,
+    /// The change of the loss that the quadratic model predicts, and the real
+    /// one.
+    Prediction,
+}
+
+/// What a person can change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StabilityLook {
+    /// Which part is shown.
+    pub part: StabilityPart,
+    /// Whether curvatures have a logarithmic axis.
+    pub log: bool,
+    /// Whether only the first pair of axes of the part is shown.
+    pub single: bool,
+}
+
+/// The figure of a window of steps; empty axes before there is a reading.
+pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure {
+    let empty = StabilityReport::default();
+    let report = report.unwrap_or(&empty);
+    let mut all = match look.part {
+        StabilityPart::Sharpness => sharpness(look, report),
+        StabilityPart::Oscillation => oscillation(report),
+        StabilityPart::Share => vec![(1.0, share(report))],
+        StabilityPart::Overlap => vec![(1.0, overlap(report))],
+        StabilityPart::Prediction => prediction(report),
+    };
+    if let (Some(why), Some((_, last))) = (&report.ended, all.last_mut()) {
+        note(last, why.clone());
+    }
+    if look.single {
+        all.truncate(1);
+    }
+    Figure {
+        title: Some("Stability".to_owned()),
+        rows: rows(all),
+        description: describe(report),
+        ..Figure::default()
+    }
+}
+
+fn describe(report: &StabilityReport) -> String {
+    let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) else {
+        return "Nothing has been read along the run yet.".to_owned();
+    };
+    let mut text = format!("Steps {} to {}.", first.step, last.step);
+    if let Some(top) = report.spectra.last().and_then(|r| r.eigenvalues.first()) {
+        let value = number(top.value, 3);
+        text.push_str(&format!(
+            " The largest eigenvalue of the Hessian is {value}"
+        ));
+        if last.threshold.is_finite() {
+            let line = number(last.threshold, 3);
+            text.push_str(&format!(", the threshold {} is {line}", report.formula));
+        }
+        text.push('.');
+    }
+    if let Some(share) = flips(report) {
+        text.push_str(&format!(
+            " The gradient along the top eigenvector changes its sign at {} of the steps.",
+            percent(share)
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
