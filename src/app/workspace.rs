@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::diagnostics::PredictionMap;
+use crate::engine::curvature::CurvatureResult;
 use crate::engine::paths::Connection;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
@@ -70,6 +71,8 @@ pub struct Results {
     pub saliency: Option<Timed<SaliencyMaps>>,
     /// Outputs over the input space or on samples.
     pub prediction: Option<Timed<PredictionMap>>,
+    /// Matrices, layers, classes, batches, or the density over the training.
+    pub curvature: Option<Timed<CurvatureResult>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
     /// Why the newest job of a slot failed, in a sentence.
@@ -918,6 +921,7 @@ impl Workspace {
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
+            ResultKind::Curvature(value) => place!(curvature, value),
             ResultKind::Paths(value) => place!(paths, value),
         }
     }
