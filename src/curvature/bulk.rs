@@ -7,6 +7,7 @@ use super::density::SpectralDensity;
 use super::exact::ExactSpectrum;
 use super::top::TopSpectrum;
 use crate::math::floats;
+use crate::math::smoothing::{UniformGrid, add_gaussians};
 use crate::math::statistics::Estimate;
 
 /// A node whose weight is less than this share of one eigenvalue is no sign of
@@ -107,6 +108,27 @@ impl SpectralDensity {
     /// unbiased but for the probes.
     pub fn mass(&self, interval: [f64; 2], sigma: f64) -> Estimate {
         self.estimate(|x| cumulative(interval[1] - x, sigma) - cumulative(interval[0] - x, sigma))
+    }
+}
+
+impl SpectralDensity {
+    /// The mean density over the probes at given, equally spaced places, for
+    /// pictures of several densities over common axes. `sigma` should be at
+    /// least twice the spacing.
+    pub fn on_grid(&self, grid: &UniformGrid, sigma: f64) -> Vec<f64> {
+        let mut y = vec![0.0; grid.points];
+        add_gaussians(self.stems(), sigma, grid, &mut y);
+        y
+    }
+
+    /// The density of log₁₀(sign·λ) of the eigenvalues of one sign at places on
+    /// that axis, per decade; `sigma` in decades.
+    pub fn on_log_grid(&self, grid: &UniformGrid, sigma: f64, sign: f64) -> Vec<f64> {
+        let mut y = vec![0.0; grid.points];
+        let nodes = self.stems().into_iter().filter(|(x, _)| sign * x > 0.0);
+        let nodes = nodes.map(|(x, w)| ((sign * x).log10(), w));
+        add_gaussians(nodes, sigma, grid, &mut y);
+        y
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod data;
 pub mod gradients;
+pub mod hessian;
 pub mod landscape;
 pub mod loss;
 pub mod paths;

@@ -423,7 +423,7 @@ impl Panel for SpectrumPanel {
     }
 
     fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
-        ui.checkbox(&mut self.settings.log_density, "Density of log |λ|");
+        ui.checkbox(&mut self.settings.density.log, "Density of log |λ|");
         let mut epochs = self.settings.time == Time::Epoch;
         if ui.checkbox(&mut epochs, "Count epochs").changed() {
             self.settings.time = if epochs { Time::Epoch } else { Time::Step };
