@@ -10,6 +10,7 @@ mod builder;
 mod controls;
 mod data;
 mod gradients;
+mod hessian;
 mod landscape;
 mod loss;
 mod paths;
