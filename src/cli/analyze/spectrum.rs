@@ -65,7 +65,8 @@ pub(super) struct SpectrumArgs {
     #[arg(long)]
     classes: bool,
 
-    /// Add the ends of the Hessians of N random mini-batches of each size
+    /// Add the ends of the Hessians of N random mini-batches of each size (of
+    /// small sizes up to 16 N, as long as they are disjoint)
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "5",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batches: Option<u32>,

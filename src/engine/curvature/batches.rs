@@ -13,10 +13,14 @@ use crate::train::Setup;
 
 use super::Silent;
 
+/// How many times as many batches of small sizes are measured at most.
+const SMALL: usize = 16;
+
 /// Which batches are measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchSettings {
-    /// Random batches of every size.
+    /// Random batches of every size; of small sizes, which vary most and cost
+    /// least, up to sixteen times as many, as long as all are disjoint.
     pub batches: usize,
     /// Source of the batches.
     pub seed: u64,
@@ -90,7 +94,8 @@ pub fn batches(
         if size == n {
             1
         } else {
-            settings.batches.max(1)
+            let least = settings.batches.max(1);
+            least.max((n / size).min(SMALL * least))
         }
     };
     // The work grows with the samples; a batch has some work of its own.

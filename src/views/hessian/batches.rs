@@ -102,9 +102,9 @@ pub fn figure(sizes: &[BatchExtremes], log: bool, own: Option<usize>) -> Figure 
         Marker::Circle,
     );
     let name = if log {
-        "−λ_min: mean ± s.d."
+        "−λₘᵢₙ: mean ± s.d."
     } else {
-        "λ_min: mean ± s.d."
+        "λₘᵢₙ: mean ± s.d."
     };
     add(
         1,
@@ -130,9 +130,8 @@ pub fn figure(sizes: &[BatchExtremes], log: bool, own: Option<usize>) -> Figure 
         axes.layers.push(Rule::horizontal(0.0).style(rule).into());
     }
     if let (Some(first), Some(last)) = (sizes.first(), sizes.last()) {
-        let batches = first.batches.len();
         axes.note = Some(format!(
-            "2/λ₁ = {} with all {} samples, {} with {} · {batches} random batches of each size",
+            "2/λ₁ = {} with all {} samples, {} with {}",
             format_number(2.0 / last.largest.mean, 3),
             last.size,
             format_number(2.0 / first.largest.mean, 3),
@@ -178,7 +177,7 @@ pub fn table(sizes: &[BatchExtremes]) -> Table {
         .collect();
     Table {
         title: "Curvature by batch size".to_owned(),
-        columns: ["B", "batches", "λ₁", "s.d.", "λ_min", "s.d."]
+        columns: ["B", "batches", "λ₁", "s.d.", "λₘᵢₙ", "s.d."]
             .map(str::to_owned)
             .to_vec(),
         rows,

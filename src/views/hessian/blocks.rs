@@ -95,30 +95,28 @@ fn coupling(found: &LayersResult) -> Axes {
     let positive: Vec<f64> = values.iter().copied().filter(|v| *v > 0.0).collect();
     let mut normalization = Normalization::spanning(Scale::Log10, &positive);
     let (low, high) = normalization.limits;
-    normalization.limits.0 = low.max(1e-6 * high);
+    // A decade at least: what differs little should look alike.
+    normalization.limits.0 = low.max(1e-6 * high).min(0.1 * high);
     let scale = ColorScale::new(Colormap::Viridis, normalization);
     axes.layers
         .push(Heatmap::of_cells(n, n, values.clone(), scale).into());
     if n <= WRITTEN {
         for (place, value) in values.iter().enumerate() {
-            let [r, g, b, _] = scale.rgba(*value).map(f64::from);
-            let dark = 0.299 * r + 0.587 * g + 0.114 * b < 140.0;
-            let ink = if dark { [255; 4] } else { [0, 0, 0, 255] };
             axes.layers.push(
                 Text {
                     x: (place % n) as f64,
                     y: (place / n) as f64,
                     text: format_number(*value, 2),
                     anchor: Anchor::Center,
-                    ink: Ink::Rgba(ink),
+                    ink: Ink::Foreground,
                 }
                 .into(),
             );
         }
     }
-    axes.color_bar = Some(ColorBar::new(scale, "‖block‖_F").over(&values));
+    axes.color_bar = Some(ColorBar::new(scale, "Frobenius norm of the block").over(&values));
     axes.noted(format!(
-        "{} of ‖{}‖²_F lies outside the diagonal",
+        "{} of the sum of the squares of {} lies outside the diagonal",
         percent(found.structure.off_diagonal_share()),
         found.matrix.symbol()
     ))
@@ -154,9 +152,9 @@ fn numbers(found: &LayersResult) -> Axes {
     let (norms, norm_errors) = estimates(&|k| (coupling[k][k].value, coupling[k][k].stderr));
     let series = [
         ("trace", traces, trace_errors, Marker::Triangle),
-        ("‖·‖_F", norms, norm_errors, Marker::Diamond),
+        ("Frobenius norm", norms, norm_errors, Marker::Diamond),
         ("λ₁", largest, largest_errors, Marker::Circle),
-        ("−λ_min", smallest, smallest_errors, Marker::Square),
+        ("−λₘᵢₙ", smallest, smallest_errors, Marker::Square),
     ];
     let count = series.len() as f64;
     for (k, (name, values, errors, marker)) in series.into_iter().enumerate() {
@@ -170,9 +168,13 @@ fn numbers(found: &LayersResult) -> Axes {
                 f64::NAN
             }
         };
+        let values: Vec<f64> = values.into_iter().map(shown).collect();
+        if values.iter().all(|value| value.is_nan()) {
+            continue;
+        }
         axes.layers.extend(point_layers(&Points {
             name,
-            values: reversed(values.into_iter().map(shown).collect()),
+            values: reversed(values),
             errors: reversed(errors),
             series: k,
             marker,
@@ -219,7 +221,7 @@ pub fn table(found: &LayersResult) -> Table {
             "parameters",
             "λ₁",
             "±",
-            "λ_min",
+            "λₘᵢₙ",
             "±",
             "trace",
             "±",

@@ -14,7 +14,7 @@ const ROWS: usize = 24;
 /// Classes whose densities are drawn at most.
 const CURVES: usize = 8;
 
-/// The figure: λ₁, −λ_min and the trace of every class, and the densities where
+/// The figure: λ₁, −λₘᵢₙ and the trace of every class, and the densities where
 /// there are any.
 pub fn figure(look: &DensityLook, found: Option<&ClassesResult>, stacked: bool) -> Figure {
     let classes = found.map_or(&[][..], |found| &found.classes);
@@ -48,7 +48,7 @@ pub fn figure(look: &DensityLook, found: Option<&ClassesResult>, stacked: bool) 
             Marker::Circle,
         ),
         (
-            "−λ_min",
+            "−λₘᵢₙ",
             shown.iter().map(|c| end(&c.smallest, -1.0)).collect(),
             Marker::Square,
         ),
@@ -59,6 +59,9 @@ pub fn figure(look: &DensityLook, found: Option<&ClassesResult>, stacked: bool) 
         }
         let (values, errors): (Vec<f64>, Vec<f64>) = values.into_iter().unzip();
         let positive = |v: f64| if v > 0.0 { v } else { f64::NAN };
+        if !values.iter().any(|value| *value > 0.0) {
+            continue;
+        }
         axes.layers.extend(point_layers(&Points {
             name,
             values: reversed(values.into_iter().map(positive).collect()),
@@ -194,7 +197,15 @@ pub fn table(found: &ClassesResult) -> Table {
     Table {
         title: "Curvature by class".to_owned(),
         columns: [
-            "class", "samples", "loss", "λ₁", "±", "λ_min", "±", "trace", "±",
+            "class",
+            "samples",
+            "loss",
+            "λ₁",
+            "±",
+            "λₘᵢₙ",
+            "±",
+            "trace",
+            "±",
         ]
         .map(str::to_owned)
         .to_vec(),

@@ -169,17 +169,20 @@ fn tell_verification(
         String::new()
     };
     let error = if found.stderr.is_finite() {
-        format!(" (± {} stated)", percent(found.stderr))
+        format!(" (± {} stated)", format_number(100.0 * found.stderr, 1))
     } else {
         String::new()
     };
     let mut text = format!(
-        "{name}the share below λ differs by {} at most{error}, at λ = {}",
-        percent(found.share),
+        "{name}the share below λ differs by {} % at most{error}, at λ = {}",
+        format_number(100.0 * found.share, 1),
         format_number(found.at, 2)
     );
     if let Some(difference) = found.eigenvalue {
-        text.push_str(&format!("; the ends by {}", format_number(difference, 1)));
+        text.push_str(&format!(
+            "; single eigenvalues by {}",
+            format_number(difference, 1)
+        ));
     }
     Some(text)
 }
@@ -458,7 +461,8 @@ fn logarithmic(look: &DensityLook, series: &[DensitySeries<'_>]) -> Axes {
             } else {
                 format!(" of {}", one.matrix.symbol())
             };
-            format!("{}{name}", percent(curve.near_zero))
+            // An empty sum is a negative zero.
+            format!("{}{name}", percent(curve.near_zero + 0.0))
         })
         .collect();
     axes.note = Some(format!(

@@ -91,7 +91,7 @@ pub fn table(all: &[Summarized<'_>], classes: usize) -> Table {
         })
     };
     row("λ₁", &|one, _, exact| ends(one, exact, true));
-    row("λ_min", &|one, _, exact| ends(one, exact, false));
+    row("λₘᵢₙ", &|one, _, exact| ends(one, exact, false));
     // The trace has an estimate of its own, better than the density's.
     row(
         "trace",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::density::DensityLook;
-use crate::curvature::{Bandwidth, SpectralDensity};
+use crate::curvature::Bandwidth;
 use crate::engine::curvature::{Waterfall, WaterfallRow};
 use crate::figure::ticks::format_number;
 use crate::figure::{
@@ -180,31 +180,19 @@ fn linear(
         highest,
         "density",
     );
-    ends(&mut axes, look, rows, steps_per_epoch, |density| {
-        density.range[1]
-    });
-    ends(&mut axes, look, rows, steps_per_epoch, |density| {
-        density.range[0]
-    });
-    axes.noted(note(rows, extent))
-}
-
-/// The outermost node of every row, as a thin line.
-fn ends(
-    axes: &mut Axes,
-    look: &WaterfallLook,
-    rows: &[WaterfallRow],
-    steps_per_epoch: u64,
-    of: impl Fn(&SpectralDensity) -> f64,
-) {
-    let x: Vec<f64> = rows.iter().map(|row| of(&row.density)).collect();
-    let place = |row: &WaterfallRow| look.time.of_step(row.step as f64, steps_per_epoch);
-    let y: Vec<f64> = rows.iter().map(place).collect();
-    axes.layers.push(
-        Line::new(x, y)
-            .style(LineStyle::solid(Ink::Series(1)).width(0.8))
+    for (k, name) in [(1, Some("smallest and largest node")), (0, None)] {
+        let x: Vec<f64> = rows.iter().map(|row| row.density.range[k]).collect();
+        let place = |row: &WaterfallRow| look.time.of_step(row.step as f64, steps_per_epoch);
+        let y: Vec<f64> = rows.iter().map(place).collect();
+        axes.layers.push(
+            Line {
+                name: name.map(str::to_owned),
+                ..Line::new(x, y).style(LineStyle::solid(Ink::Series(1)).width(0.8))
+            }
             .into(),
-    );
+        );
+    }
+    axes.noted(note(rows, extent))
 }
 
 /// Middles of columns fine enough for the kernel, and the kernel's width, which
@@ -269,7 +257,7 @@ fn logarithmic(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curvature::ProbeRule;
+    use crate::curvature::{ProbeRule, SpectralDensity};
     use crate::engine::curvature::Matrix;
     use crate::figure::Layer;
 
