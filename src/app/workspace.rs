@@ -10,6 +10,7 @@ use crate::curvature::sharpness::SharpnessReport;
 use crate::diagnostics::PredictionMap;
 use crate::diagnostics::signals::OpposingSignals;
 use crate::engine::analyses::Section;
+use crate::engine::curvature::CurvatureResult;
 use crate::engine::paths::Connection;
 use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
@@ -77,6 +78,8 @@ pub struct Results {
     pub saliency: Option<Timed<SaliencyMaps>>,
     /// Outputs over the input space or on samples.
     pub prediction: Option<Timed<PredictionMap>>,
+    /// Matrices, layers, classes, batches, or the density over the training.
+    pub curvature: Option<Timed<CurvatureResult>>,
     /// Paths to another solution.
     pub paths: Option<Timed<Connection>>,
     /// How far the loss rises around a point.
@@ -942,6 +945,7 @@ impl Workspace {
             ResultKind::Gradients(value) => place!(gradients, value),
             ResultKind::Saliency(value) => place!(saliency, value),
             ResultKind::Prediction(value) => place!(prediction, value),
+            ResultKind::Curvature(value) => place!(curvature, value),
             ResultKind::Paths(value) => place!(paths, value),
             ResultKind::Sharpness(value) => place!(sharpness, value),
             ResultKind::Quantized(value) => place!(quantized, value),

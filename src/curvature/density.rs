@@ -233,7 +233,7 @@ impl SpectralDensity {
     }
 
     /// Share of the spectrum that the rules describe; the rest is exact.
-    fn probed_share(&self) -> f64 {
+    pub(super) fn probed_share(&self) -> f64 {
         let n = self.dimension.max(1) as f64;
         1.0 - self.exact.len() as f64 / n
     }
@@ -263,7 +263,7 @@ impl SpectralDensity {
         self.estimate(|x| if x.abs() <= threshold { 1.0 } else { 0.0 })
     }
 
-    fn estimate(&self, f: impl Fn(f64) -> f64) -> Estimate {
+    pub(super) fn estimate(&self, f: impl Fn(f64) -> f64) -> Estimate {
         if self.rules.is_empty() {
             let value =
                 self.exact.iter().map(|x| f(*x)).sum::<f64>() / self.dimension.max(1) as f64;

@@ -10,6 +10,7 @@
 //! [`SymmetricOperator`]: crate::math::SymmetricOperator
 
 mod blocks;
+mod bulk;
 mod density;
 mod eigenspace;
 mod exact;
@@ -26,6 +27,7 @@ pub use crate::math::extremal::ExtremalOptions;
 pub use crate::math::statistics::Estimate;
 pub use crate::math::trace::Probe;
 pub use blocks::{BlockCurvature, BlockOptions, BlockStructure, block_structure};
+pub use bulk::{Outliers, Verification, verify};
 pub use density::{
     Bandwidth, DensityCurve, DensityOptions, LogDensityCurve, ProbeRule, SpectralDensity,
     spectral_density,

@@ -2,23 +2,41 @@
 //! the exact spectrum, layers and classes. Each is a plain function of a run's
 //! setup and a parameter vector.
 
+mod batches;
+mod jobs;
+mod waterfall;
+
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::analyses::SpectrumSettings;
 use super::job::JobError;
 use crate::curvature::{
-    BlockOptions, BlockStructure, EXACT_LIMIT, EigenvalueEstimate, ExactSpectrum, ExtremalOptions,
-    block_structure, exact_spectrum, gram_spectrum, top_eigenvalues, trace,
+    BlockOptions, BlockStructure, DensityOptions, EXACT_LIMIT, EigenvalueEstimate, ExactSpectrum,
+    ExtremalOptions, SpectralDensity, block_structure, exact_spectrum, gram_spectrum,
+    spectral_density, top_eigenvalues, trace,
 };
 use crate::curvature::{TraceEstimate, TraceMethod};
 use crate::math::operator::{Difference, Preconditioned, Shifted, SymmetricOperator};
 use crate::math::rng::stream;
 use crate::math::{MathError, Progress, vector};
 use crate::objective::Objective;
+use crate::train::optimizers::OptimizerState;
 use crate::train::{Setup, Snapshot, optimizers};
 
+pub use batches::{BatchEnds, BatchExtremes, BatchSettings, Spread, batch_sizes, batches};
+pub use jobs::{
+    ClassesResult, CurvatureResult, LayersResult, MatricesResult, MatrixSpectrum, batches_job,
+    classes_job, layers_job, matrices, matrices_job, waterfall_job,
+};
+pub use waterfall::{
+    WATERFALL_ROWS, Waterfall, WaterfallRow, WaterfallSettings, choose_snapshots, density_at,
+    waterfall,
+};
+
 /// Which matrix of the training loss is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Matrix {
     /// The Hessian H.
@@ -28,9 +46,47 @@ pub enum Matrix {
     GaussNewton,
     /// H − G: what the curvature of the network's outputs adds.
     Rest,
+    /// P^{−½}(H + shift·I)P^{−½}: the Hessian as an adaptive optimizer's
+    /// stability line sees it; see [`preconditioned`].
+    Preconditioned,
 }
 
 impl Matrix {
+    /// Its symbol in mathematics.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Hessian => "H",
+            Self::GaussNewton => "G",
+            Self::Rest => "H − G",
+            Self::Preconditioned => "P⁻¹H",
+        }
+    }
+
+    /// The matrix at θ as an operator; `state` is what the optimizer remembered
+    /// there, which only [`Matrix::Preconditioned`] needs.
+    ///
+    /// # Errors
+    /// [`JobError`] if there is no objective; one sentence where there is no
+    /// preconditioner.
+    pub fn operator_with(
+        self,
+        setup: &Setup,
+        theta: &[f64],
+        state: Option<&OptimizerState<f32>>,
+    ) -> Result<Box<dyn SymmetricOperator>, JobError> {
+        if self != Self::Preconditioned {
+            return self.operator(setup, theta);
+        }
+        let missing = || {
+            JobError::Failed(format!(
+                "there is no preconditioned Hessian: the optimizer {} has no preconditioner, or \
+                 what it remembered at these parameters is not known",
+                setup.recipe.optimizer.kind
+            ))
+        };
+        preconditioned_at(setup, theta, state)?.ok_or_else(missing)
+    }
+
     /// The matrix at θ as an operator.
     ///
     /// # Errors
@@ -48,6 +104,7 @@ impl Matrix {
                 objective.hessian(theta),
                 objective.gauss_newton(theta),
             )?),
+            Self::Preconditioned => return self.operator_with(setup, theta, None),
         })
     }
 
@@ -81,6 +138,24 @@ impl Matrix {
         }
         Ok(exact_spectrum(&*self.operator(setup, theta)?, progress)?)
     }
+
+    /// The same for any matrix; `state` as in [`Matrix::operator_with`].
+    ///
+    /// # Errors
+    /// As [`Matrix::exact`] and [`Matrix::operator_with`].
+    pub fn exact_with(
+        self,
+        setup: &Setup,
+        theta: &[f64],
+        state: Option<&OptimizerState<f32>>,
+        progress: &dyn Progress,
+    ) -> Result<ExactSpectrum, JobError> {
+        if self == Self::Preconditioned && theta.len() <= EXACT_LIMIT {
+            let operator = self.operator_with(setup, theta, state)?;
+            return Ok(exact_spectrum(&*operator, progress)?);
+        }
+        self.exact(setup, theta, progress)
+    }
 }
 
 /// The Hessian as an adaptive optimizer's stability line sees it,
@@ -96,7 +171,16 @@ pub fn preconditioned(
     setup: &Setup,
     snapshot: &Snapshot,
 ) -> Result<Option<Box<dyn SymmetricOperator>>, JobError> {
-    let Some(state) = &snapshot.optimizer else {
+    let theta = vector::to_f64(&snapshot.theta);
+    preconditioned_at(setup, &theta, snapshot.optimizer.as_deref())
+}
+
+fn preconditioned_at(
+    setup: &Setup,
+    theta: &[f64],
+    state: Option<&OptimizerState<f32>>,
+) -> Result<Option<Box<dyn SymmetricOperator>>, JobError> {
+    let Some(state) = state else {
         return Ok(None);
     };
     let failed = |error: &dyn std::error::Error| JobError::Failed(error.to_string());
@@ -106,11 +190,53 @@ pub fn preconditioned(
     let Some(diagonal) = optimizer.preconditioner() else {
         return Ok(None);
     };
-    let theta = vector::to_f64(&snapshot.theta);
-    let hessian = setup.training_double()?.hessian(&theta);
+    let hessian = setup.training_double()?.hessian(theta);
     // The learning rate plays no part in the shift.
     let shifted = Shifted::new(hessian, optimizer.stability(1.0).hessian_shift);
     Ok(Some(Box::new(Preconditioned::new(shifted, &diagonal)?)))
+}
+
+/// Where the parameters are cut.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
+pub enum Cut {
+    /// Between layers.
+    #[default]
+    Layers,
+    /// Between tensors: weights apart from biases.
+    Tensors,
+}
+
+impl Cut {
+    /// The blocks' names and their places in the flat vector.
+    pub fn blocks(self, setup: &Setup) -> Vec<(String, Range<usize>)> {
+        let layout = setup.network.layout();
+        match self {
+            Self::Layers => (0..layout.layers())
+                .map(|layer| {
+                    let name = layout.layer_name(layer).to_owned();
+                    (name, layout.layer_range(layer))
+                })
+                .collect(),
+            Self::Tensors => layout
+                .iter()
+                .map(|tensor| (tensor.name.clone(), tensor.range.clone()))
+                .collect(),
+        }
+    }
 }
 
 /// The matrix cut into the network's layers, with their names.
@@ -123,13 +249,21 @@ pub fn layers(
     settings: &SpectrumSettings,
     progress: &dyn Progress,
 ) -> Result<(Vec<String>, BlockStructure), JobError> {
-    let layout = setup.network.layout();
-    let (names, ranges): (Vec<_>, Vec<_>) = (0..layout.layers())
-        .map(|layer| {
-            let name = layout.layer_name(layer).to_owned();
-            (name, layout.layer_range(layer))
-        })
-        .unzip();
+    blocks(setup, operator, Cut::Layers, settings, progress)
+}
+
+/// The matrix cut into blocks, with their names.
+///
+/// # Errors
+/// [`JobError`].
+pub fn blocks(
+    setup: &Setup,
+    operator: &dyn SymmetricOperator,
+    cut: Cut,
+    settings: &SpectrumSettings,
+    progress: &dyn Progress,
+) -> Result<(Vec<String>, BlockStructure), JobError> {
+    let (names, ranges): (Vec<_>, Vec<_>) = cut.blocks(setup).into_iter().unzip();
     let options = BlockOptions {
         probes: settings.probes.max(BlockOptions::default().probes),
         ends: ends(settings),
@@ -158,6 +292,9 @@ pub struct ClassCurvature {
     pub smallest: Vec<EigenvalueEstimate>,
     /// The trace.
     pub trace: TraceEstimate,
+    /// The density, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub density: Option<SpectralDensity>,
 }
 
 /// The Hessians of the classes of the training set (those without samples are
@@ -170,6 +307,22 @@ pub fn classes(
     theta: &[f64],
     settings: &SpectrumSettings,
     progress: &dyn Progress,
+) -> Result<Vec<ClassCurvature>, JobError> {
+    classes_with(setup, theta, settings, false, progress, &mut |_| ())
+}
+
+/// The same, with the density of every class where `density` is set; `on_part`
+/// gets what is known after each class.
+///
+/// # Errors
+/// [`JobError`].
+pub fn classes_with(
+    setup: &Setup,
+    theta: &[f64],
+    settings: &SpectrumSettings,
+    density: bool,
+    progress: &dyn Progress,
+    on_part: &mut dyn FnMut(&[ClassCurvature]),
 ) -> Result<Vec<ClassCurvature>, JobError> {
     let train = &setup.data.train;
     let labels = train.labels().unwrap_or_default();
@@ -187,9 +340,28 @@ pub fn classes(
             .map_err(|error| JobError::Failed(error.to_string()))?;
         let hessian = objective.hessian(theta);
         let mut random = stream(settings.seed, "classes");
-        let ends = top_eigenvalues(&hessian, &ends(settings), &[], &mut random, &())?;
+        let silent = Silent(progress);
+        let ends = top_eigenvalues(&hessian, &ends(settings), &[], &mut random, &silent)?;
         let products = (settings.probes * settings.lanczos_steps / 4).max(8);
         let method = TraceMethod::best(products, theta.len());
+        let trace = trace(&hessian, method, products, &mut random, &silent)?;
+        let density = if density && settings.probes > 0 {
+            let options = DensityOptions {
+                probes: settings.probes,
+                steps: settings.lanczos_steps,
+                ..DensityOptions::default()
+            };
+            let deflate = Some(&ends);
+            Some(spectral_density(
+                &hessian,
+                &options,
+                deflate,
+                &mut random,
+                &silent,
+            )?)
+        } else {
+            None
+        };
         found.push(ClassCurvature {
             class: name.clone(),
             samples: members.len(),
@@ -197,11 +369,24 @@ pub fn classes(
             loss: objective.loss(theta, &mut objective.workspace()),
             eigenvalues: ends.eigenvalues,
             smallest: ends.smallest,
-            trace: trace(&hessian, method, products, &mut random, &())?,
+            trace,
+            density,
         });
         progress.report(class + 1, train.class_names().len());
+        on_part(&found);
     }
     Ok(found)
+}
+
+/// Can be cancelled, and reports nothing.
+struct Silent<'a>(&'a dyn Progress);
+
+impl Progress for Silent<'_> {
+    fn report(&self, _done: usize, _total: usize) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
 }
 
 fn ends(settings: &SpectrumSettings) -> ExtremalOptions {
@@ -304,6 +489,116 @@ mod tests {
         }
         let start = &run.setup().initial;
         assert!(preconditioned(run.setup(), start).unwrap().is_none());
+    }
+
+    /// The Hessian from candle's second backward pass, a column at a time.
+    fn independent(setup: &Setup, theta: &[f64]) -> Vec<f64> {
+        let n = theta.len();
+        let mut unit = vec![0.0; n];
+        let mut elements = Vec::with_capacity(n * n);
+        for j in 0..n {
+            unit[j] = 1.0;
+            let (network, loss) = (&setup.network, &setup.recipe.loss);
+            let answer = crate::nn::oracle::ask(network, loss, &setup.data.train, theta, &unit);
+            elements.extend(answer.hessian_product);
+            unit[j] = 0.0;
+        }
+        elements
+    }
+
+    #[test]
+    fn every_eigenvalue_of_a_small_network_agrees_with_candle() {
+        for (hidden, activation) in [(24, "tanh"), (12, "gelu")] {
+            let mut recipe = recipe();
+            recipe.model.set("hidden", vec![hidden, 6]);
+            recipe.model.set("activation", activation);
+            recipe.data.set("samples", 24);
+            let mut run = Run::new(&recipe, Path::new(".")).unwrap();
+            while run.step().unwrap() == StepOutcome::Trained {}
+            let (setup, theta) = (run.setup(), vector::to_f64(run.parameters()));
+            let n = theta.len();
+            assert!(n <= 500, "{n}");
+            let found = Matrix::Hessian.exact(setup, &theta, &()).unwrap();
+            let other = SymmetricEigen::new(n, &independent(setup, &theta)).unwrap();
+            let size = vector::max_abs(&other.values);
+            for (found, expected) in found.eigenvalues.iter().zip(other.values.iter().rev()) {
+                assert!((found - expected).abs() < 1e-8 * size, "{found} {expected}");
+            }
+            // So do the ends found by iteration, within their residuals.
+            let operator = Matrix::Hessian.operator(setup, &theta).unwrap();
+            let settings = SpectrumSettings {
+                top: 5,
+                ..settings()
+            };
+            let random = &mut stream(0, "ends");
+            let ends = top_eigenvalues(&*operator, &ends(&settings), &[], random, &()).unwrap();
+            for (found, expected) in ends.eigenvalues.iter().zip(other.values.iter().rev()) {
+                assert!(found.converged);
+                assert!((found.value - expected).abs() < 1e-8 * size);
+            }
+        }
+    }
+
+    #[test]
+    fn the_density_of_a_network_lies_within_its_band() {
+        let (setup, theta) = setup(16, 60);
+        for matrix in [Matrix::Hessian, Matrix::GaussNewton, Matrix::Rest] {
+            let exact = matrix.exact(&setup, &theta, &()).unwrap();
+            let operator = matrix.operator(&setup, &theta).unwrap();
+            // The spread over fewer probes would itself be a guess.
+            for probes in [10, 20, 40] {
+                let settings = SpectrumSettings {
+                    probes,
+                    lanczos_steps: 30,
+                    ..settings()
+                };
+                let found =
+                    crate::engine::analyses::spectrum_of(&*operator, &settings, &(), &mut |_| ())
+                        .unwrap();
+                let density = found.density.unwrap();
+                let sigma = density.sigma(crate::curvature::Bandwidth::default());
+                let truth = exact.density(30);
+                let [low, high] = density.range;
+                for (from, to) in [(0.0, 0.2), (0.1, 0.5), (0.3, 0.35), (0.5, 1.0)] {
+                    let interval = [low + from * (high - low), low + to * (high - low)];
+                    let estimate = density.mass(interval, sigma);
+                    let expected = truth.mass(interval, sigma).value;
+                    let error = (estimate.value - expected).abs();
+                    // Four standard errors, and a thousandth of the spectrum
+                    // where all probes agree.
+                    assert!(error <= 4.0 * estimate.stderr + 1e-3, "{matrix:?} {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_tensors_and_densities_of_classes() {
+        let (setup, theta) = setup(8, 60);
+        let operator = Matrix::Hessian.operator(&setup, &theta).unwrap();
+        let (names, found) = blocks(&setup, &*operator, Cut::Tensors, &settings(), &()).unwrap();
+        assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+        let exact = exact_spectrum(&*operator, &()).unwrap();
+        let traces: f64 = found.blocks.iter().map(|block| block.trace.value).sum();
+        assert!((traces - exact.trace).abs() < 1e-10);
+        let mut parts = 0;
+        let classes = classes_with(&setup, &theta, &settings(), true, &(), &mut |part| {
+            parts += 1;
+            assert_eq!(part.len(), parts);
+        })
+        .unwrap();
+        assert_eq!(parts, 2);
+        for class in &classes {
+            let density = class.density.as_ref().unwrap();
+            let mean = density.moment(1);
+            let error = theta.len() as f64 * mean.value - class.trace.value;
+            assert!(error.abs() <= 4.0 * theta.len() as f64 * mean.stderr + 1e-9);
+        }
+        let error = Matrix::Preconditioned
+            .operator(&setup, &theta)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("sgd has no preconditioner"));
     }
 
     #[test]

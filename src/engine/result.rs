@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::analyses::{DirectionInfo, Excerpt, Section};
+use super::curvature::CurvatureResult;
 use super::paths::Connection;
 use super::quantized::QuantizedReport;
 use crate::curvature::sharpness::SharpnessReport;
@@ -130,6 +131,8 @@ pub enum ResultKind {
     /// What the self-test of a normalization found, for a layer and a neuron;
     /// empty where it does not apply.
     Invariance(Arc<Vec<Invariance>>),
+    /// Matrices, layers, classes, batches, or the density over the training.
+    Curvature(Arc<CurvatureResult>),
     /// Paths between two solutions.
     Paths(Arc<Connection>),
     /// How far the loss rises around a point, by every measure.

@@ -4,12 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::curvature::{
-    Bandwidth, BlockStructure, EigenvalueEstimate, ExactSpectrum, SpectralDensity, SpectrumSummary,
-    TopSpectrum, TraceEstimate,
+    Bandwidth, BlockStructure, EigenvalueEstimate, ExactSpectrum, Outliers, SpectralDensity,
+    SpectrumSummary, TopSpectrum, TraceEstimate, Verification,
 };
 use crate::engine::Landscape;
 use crate::engine::analyses::{PathCentre, Section};
-use crate::engine::curvature::{ClassCurvature, Matrix};
+use crate::engine::curvature::{
+    BatchExtremes, ClassCurvature, Matrix, Waterfall, WaterfallRow, WaterfallSettings,
+};
 use crate::engine::paths::{BARRIER, Connection};
 use crate::landscape::{
     AnchorPoint, Basin, Directions, Invariance, LossErrors, PathPoint, Slice1d, Slice2d,
@@ -395,15 +397,27 @@ pub struct SpectrumDocument {
     /// The spectrum in a few numbers, from the density.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<SpectrumSummary>,
+    /// What stands out of the density, by its default bandwidth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<Outliers>,
     /// All eigenvalues, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact: Option<ExactDocument>,
+    /// How the density and the ends differ from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// The layers, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<LayerDocument>>,
+    /// The tensors, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tensors: Option<Vec<LayerDocument>>,
     /// The classes, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<ClassCurvature>>,
+    /// The ends by batch size, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<Vec<BatchExtremes>>,
 }
 
 impl SpectrumDocument {
@@ -423,9 +437,13 @@ impl SpectrumDocument {
             products: top.products,
             matrix: Matrix::default(),
             summary: Some(density.summary()),
+            outliers: Some(density.outliers(density.sigma(Bandwidth::default()))),
             exact: None,
+            verification: None,
             layers: None,
+            tensors: None,
             classes: None,
+            batches: None,
         }
     }
 
@@ -437,6 +455,38 @@ impl SpectrumDocument {
             products: self.products,
             vectors: Vec::new(),
             smallest_vectors: Vec::new(),
+        }
+    }
+}
+
+/// The density of the Hessian's eigenvalues over the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaterfallDocument {
+    /// Whose Hessian it is; its `step` is that of the last moment.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Which matrix it is.
+    pub matrix: Matrix,
+    /// Random probes, the same for every moment.
+    pub probes: usize,
+    /// Lanczos steps for each probe.
+    pub lanczos_steps: usize,
+    /// Seed of the probes.
+    pub seed: u64,
+    /// The moments, by rising step.
+    pub rows: Vec<WaterfallRow>,
+}
+
+impl WaterfallDocument {
+    /// Puts the parts together.
+    pub fn new(subject: Subject, settings: &WaterfallSettings, found: Waterfall) -> Self {
+        Self {
+            subject,
+            matrix: found.matrix,
+            probes: settings.probes,
+            lanczos_steps: settings.lanczos_steps,
+            seed: settings.seed,
+            rows: found.rows,
         }
     }
 }

@@ -9,6 +9,7 @@
 pub mod data;
 pub mod flow;
 pub mod gradients;
+pub mod hessian;
 pub mod landscape;
 pub mod loss;
 pub mod paths;

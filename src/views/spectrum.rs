@@ -3,13 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Time;
+use super::hessian::density::{self, DensityInfo, DensityLook, DensitySeries};
 use super::table::{Cell, Table};
-use super::{Time, percent};
-use crate::curvature::{Bandwidth, EigenvalueEstimate, SpectralDensity, TraceEstimate};
+use crate::curvature::{EigenvalueEstimate, SpectralDensity, TraceEstimate};
+use crate::engine::curvature::Matrix;
 use crate::figure::ticks::{format_number, subscript};
 use crate::figure::{
     Axes, Axis, Band, Content, Dash, Figure, Ink, Line, LineStyle, Marker, Panel, Row, Scale,
-    SeriesStyle, Stems, Ticks,
+    SeriesStyle, Ticks,
 };
 
 /// Which part of the view is shown.
@@ -46,8 +48,8 @@ pub struct SpectrumSettings {
     pub time: Time,
     /// Whether eigenvalues over steps have a logarithmic axis.
     pub log_eigenvalues: bool,
-    /// Whether the density is one of log₁₀|λ|.
-    pub log_density: bool,
+    /// How the density is drawn.
+    pub density: DensityLook,
     /// Whether one part stands above the other and not beside it.
     pub stacked: bool,
 }
@@ -58,7 +60,7 @@ impl Default for SpectrumSettings {
             part: SpectrumPart::Both,
             time: Time::Step,
             log_eigenvalues: false,
-            log_density: false,
+            density: DensityLook::default(),
             stacked: true,
         }
     }
@@ -270,123 +272,23 @@ fn threshold_line(axes: &mut Axes, settings: &SpectrumSettings, data: &SpectrumD
 }
 
 fn density_axes(settings: &SpectrumSettings, data: &SpectrumData<'_>) -> Axes {
-    let Some((step, density)) = data.density else {
-        return Axes::new(Axis::new("eigenvalue λ"), Axis::log("density"));
-    };
-    let mut axes = if settings.log_density {
-        log_density(density)
-    } else {
-        linear_density(density, data.exact)
-    };
-    let mut parts = Vec::new();
-    if let Some(trace) = data.trace {
-        parts.push(if trace.stderr > 0.0 {
-            format!(
-                "trace {} ± {}",
-                format_number(trace.value, 4),
-                format_number(trace.stderr, 2)
-            )
-        } else {
-            format!("trace {}", format_number(trace.value, 4))
-        });
-    }
-    parts.push(format!(
-        "{} probes × {} steps",
-        density.rules.len(),
-        density.steps
-    ));
-    parts.push(format!("step {}", format_number(step as f64, 9)));
-    if let Some(note) = axes.note.take() {
-        parts.push(note);
-    }
-    axes.note = Some(parts.join(" · "));
-    axes
-}
-
-/// The density over λ itself, with a stem for each exactly known eigenvalue.
-fn linear_density(density: &SpectralDensity, exact: &[EigenvalueEstimate]) -> Axes {
-    let curve = density.curve(Bandwidth::default(), 256);
-    // The kernel's height for a single eigenvalue: what is far below it is
-    // only the Gaussian's tail.
-    let single = 1.0
-        / (density.dimension.max(1) as f64 * curve.bandwidth * (2.0 * std::f64::consts::PI).sqrt());
-    let highest = curve.upper.iter().copied().fold(0.0, f64::max);
-    let floor = (0.02 * single).min(0.1 * highest).max(f64::MIN_POSITIVE);
-    let mut axes = Axes::new(
-        Axis::new("eigenvalue λ"),
-        Axis::log("density").limits(floor, 2.0 * highest.max(floor)),
-    );
-    let cut = |values: &[f64]| -> Vec<f64> { values.iter().map(|v| v.max(0.5 * floor)).collect() };
-    axes.layers.push(
-        Band {
-            x: curve.x.clone().into(),
-            lower: cut(&curve.lower).into(),
-            upper: cut(&curve.upper).into(),
-            ink: Ink::Series(0),
-            name: None,
-        }
-        .into(),
-    );
-    axes.layers.push(
-        Line::new(curve.x.clone(), cut(&curve.y))
-            .series(0)
-            .named("density ± s.e.")
-            .into(),
-    );
-    let known: Vec<f64> = exact
+    let series: Vec<DensitySeries<'_>> = data
+        .density
         .iter()
-        .filter(|e| e.converged)
-        .map(|e| e.value)
+        .map(|(_, density)| DensitySeries {
+            matrix: Matrix::Hessian,
+            density,
+            top: None,
+            exact: None,
+        })
         .collect();
-    if !known.is_empty() {
-        axes.layers.push(
-            Stems {
-                y: vec![single; known.len()].into(),
-                x: known.into(),
-                baseline: floor,
-                style: LineStyle::solid(Ink::Series(1)),
-                marker: Marker::Circle,
-                name: Some("top eigenvalues".to_owned()),
-            }
-            .into(),
-        );
-    }
-    axes
-}
-
-/// The density of log₁₀|λ|, one curve for each sign.
-fn log_density(density: &SpectralDensity) -> Axes {
-    let top = density.range[0].abs().max(density.range[1].abs());
-    let floor = (1e-8 * top).max(f64::MIN_POSITIVE);
-    let curve = density.log_curve(floor, 0.08, 256);
-    let magnitude: Vec<f64> = curve.log10.iter().map(|v| 10f64.powf(*v)).collect();
-    let highest = curve
-        .positive
-        .iter()
-        .chain(&curve.negative)
-        .copied()
-        .fold(0.0, f64::max);
-    let lowest = (1e-6 * highest).max(f64::MIN_POSITIVE);
-    let mut axes = Axes::new(
-        Axis::log("|λ|"),
-        Axis::log("density per decade").limits(lowest, 2.0 * highest.max(lowest)),
-    );
-    let sides = [(&curve.positive, "λ > 0"), (&curve.negative, "λ < 0")];
-    for (index, (values, name)) in sides.into_iter().enumerate() {
-        let y: Vec<f64> = values.iter().map(|v| v.max(0.5 * lowest)).collect();
-        axes.layers.push(
-            Line::new(magnitude.clone(), y)
-                .series(index)
-                .named(name)
-                .into(),
-        );
-    }
-    axes.note = Some(format!(
-        "{} with |λ| < {}",
-        percent(curve.near_zero),
-        format_number(curve.floor, 2)
-    ));
-    axes
+    let info = DensityInfo {
+        step: data.density.map(|(step, _)| step),
+        trace: data.trace,
+        found: data.exact,
+        ..DensityInfo::default()
+    };
+    density::axes(&settings.density, &series, &info)
 }
 
 fn describe(data: &SpectrumData<'_>) -> String {
@@ -575,7 +477,10 @@ mod tests {
         assert!(low > 0.0 && low < high);
 
         let settings = SpectrumSettings {
-            log_density: true,
+            density: DensityLook {
+                log: true,
+                ..DensityLook::default()
+            },
             part: SpectrumPart::Density,
             ..SpectrumSettings::default()
         };

@@ -11,6 +11,7 @@ mod builder;
 mod controls;
 mod data;
 mod gradients;
+mod hessian;
 mod landscape;
 mod loss;
 mod neighbourhood;

@@ -6,6 +6,7 @@ use eframe::egui::{self, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use super::controls::{self, NARROW, header, segments, toggle};
+use super::hessian::{HessianSettings, HessianView};
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -33,6 +34,7 @@ pub(super) struct SpectrumPanel {
     kept: Option<(Timed<Spectrum>, Origin)>,
     shown: Shown<(Origin, usize, u64, usize, u64)>,
     arrangement: Option<Arrangement>,
+    hessian: HessianView,
 }
 
 /// Seconds between two densities of a running training, at least.
@@ -211,10 +213,27 @@ impl SpectrumPanel {
                     (
                         SpectrumPart::Density,
                         "density",
-                        "The density of all eigenvalues",
+                        "The density of all eigenvalues, and the Hessian taken apart",
                     ),
                 ],
             );
+            if self.settings.part == SpectrumPart::Density {
+                let look = &mut self.settings.density;
+                self.hessian.controls(ui, ws, look);
+                if self.hessian.wants_plain() {
+                    number(
+                        ui,
+                        ws,
+                        "probes",
+                        "probes",
+                        "Random probes of the density",
+                        1..=100,
+                    );
+                    controls::progress(ui, ws, &slot());
+                }
+                controls::moment(ui, ws);
+                return;
+            }
             toggle(
                 ui,
                 &mut self.settings.log_eigenvalues,
@@ -362,6 +381,7 @@ impl Panel for SpectrumPanel {
         self.take(ws);
         let Some(run) = ws.run() else {
             self.shown.clear();
+            self.hessian.clear();
             controls::nothing_trained(
                 ui,
                 ws,
@@ -382,15 +402,23 @@ impl Panel for SpectrumPanel {
         );
         let per_epoch = run.info.steps_per_epoch;
         let threshold = run.stability.sharpness_threshold().map(f64::to_bits);
+        self.hessian.take(ws);
         self.controls(ui, ws);
-        if controls::failure(ui, ws, &slot()) {
+        let alone = self.settings.part == SpectrumPart::Density;
+        let plain = !alone || self.hessian.wants_plain();
+        if plain && controls::failure(ui, ws, &slot()) {
             self.submitted = None;
         }
         let failed = ws
             .run()
             .is_some_and(|run| run.results.failure(&slot()).is_some());
-        if self.wants_density() && (!failed || self.submitted.is_none()) {
+        if plain && self.wants_density() && (!failed || self.submitted.is_none()) {
             self.follow(ui, ws);
+        }
+        if alone {
+            let plain = self.kept.as_ref().map(|(kept, _)| kept);
+            self.hessian.body(ui, ws, &self.settings.density, plain);
+            return;
         }
         let arrangement = Arrangement::of(ui.available_size());
         let settings = fingerprint(&(&self.settings, arrangement, threshold));
@@ -401,29 +429,22 @@ impl Panel for SpectrumPanel {
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
         let cursor = marked.map(|step| time.of_step(step as f64, per_epoch));
-        let over_steps = self.settings.part != SpectrumPart::Density;
         let options = Options {
-            cursors: if over_steps { vec![cursor] } else { Vec::new() },
+            cursors: vec![cursor],
             ..Options::default()
         };
         let response = self.shown.show(ui, "spectrum", &options);
         let step_at = |x: f64| time.to_step(x, per_epoch).round().max(0.0) as u64;
-        if let Some(place) = response
-            .hovered
-            .filter(|place| over_steps && place.panel == 0)
-        {
+        if let Some(place) = response.hovered.filter(|place| place.panel == 0) {
             ws.cursor_step = Some(step_at(place.x));
         }
-        if let Some(place) = response
-            .clicked
-            .filter(|place| over_steps && place.panel == 0)
-        {
+        if let Some(place) = response.clicked.filter(|place| place.panel == 0) {
             ws.select_step(step_at(place.x));
         }
     }
 
     fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
-        ui.checkbox(&mut self.settings.log_density, "Density of log |λ|");
+        ui.checkbox(&mut self.settings.density.log, "Density of log |λ|");
         let mut epochs = self.settings.time == Time::Epoch;
         if ui.checkbox(&mut epochs, "Count epochs").changed() {
             self.settings.time = if epochs { Time::Epoch } else { Time::Step };
@@ -446,12 +467,17 @@ impl Panel for SpectrumPanel {
             .clicked()
         {
             self.shown.view.fit();
+            self.hessian.fit();
             ui.close();
         }
     }
 
     fn figure(&self, ws: &Workspace) -> Option<Figure> {
         let run = ws.run()?;
+        if self.settings.part == SpectrumPart::Density {
+            let plain = self.kept.as_ref().map(|(kept, _)| kept);
+            return self.hessian.figure(ws, &self.settings.density, plain);
+        }
         if run.spectrum.is_empty() && self.kept.is_none() {
             return None;
         }
@@ -460,12 +486,18 @@ impl Panel for SpectrumPanel {
     }
 
     fn save(&self) -> Option<serde_json::Value> {
-        serde_json::to_value(&self.settings).ok()
+        let mut stored = serde_json::to_value(&self.settings).ok()?;
+        stored["hessian"] = serde_json::to_value(&self.hessian.settings).ok()?;
+        Some(stored)
     }
 
     fn restore(&mut self, stored: &serde_json::Value) {
         if let Ok(settings) = serde_json::from_value(stored.clone()) {
             self.settings = settings;
+        }
+        let hessian = stored.get("hessian").cloned().unwrap_or_default();
+        if let Ok(settings) = serde_json::from_value::<HessianSettings>(hessian) {
+            self.hessian.settings = settings.restored();
         }
     }
 }

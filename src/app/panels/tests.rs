@@ -15,6 +15,7 @@ use crate::engine::RunState;
 use crate::recipe::Recipe;
 
 mod drawing;
+mod hessian;
 
 /// Panels over a real engine.
 pub(super) struct Bench {

@@ -304,3 +304,87 @@ fn stability_and_flow_write_the_documented_keys() {
         file,
     ]);
 }
+
+#[test]
+fn the_hessian_taken_apart_writes_the_documented_keys() {
+    let (folder, run) = small_run();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, figure) = (at("spectrum.json"), at("spectrum.svg"));
+    let asked = [
+        "analyze", &run, "spectrum", "--out", &out, "--figure", &figure,
+    ];
+    let all = [
+        "--exact",
+        "--layers",
+        "--tensors",
+        "--classes",
+        "--batches",
+        "2",
+        "--stems",
+    ];
+    losscape(&[&asked[..], &all[..]].concat()).unwrap();
+    let found = json(Path::new(&out));
+    assert!(found["outliers"]["edges"][1].is_number());
+    assert!(found["outliers"]["above"].is_array());
+    assert!(found["verification"]["share"].as_f64().unwrap() < 1.0);
+    assert!(found["verification"]["eigenvalue"].as_f64().unwrap() < 1e-6);
+    let tensors = found["tensors"].as_array().unwrap();
+    assert_eq!(tensors.len(), 4);
+    assert_eq!(tensors[0]["name"], "0.weight");
+    assert!(tensors[0]["coupling"][3]["value"].is_number());
+    assert!(found["classes"][0]["density"]["rules"].is_array());
+    let batches = found["batches"].as_array().unwrap();
+    let sizes: Vec<u64> = batches
+        .iter()
+        .map(|b| b["size"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sizes, [1, 2, 4, 8, 16, 32, 45]);
+    let counts: Vec<usize> = batches
+        .iter()
+        .map(|b| b["batches"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(counts, [32, 22, 11, 5, 2, 2, 1]);
+    // The full batch is the whole Hessian.
+    let full = batches[6]["largest"]["mean"].as_f64().unwrap();
+    let whole = found["eigenvalues"][0]["value"].as_f64().unwrap();
+    assert!((full - whole).abs() < 1e-7 * whole.abs());
+    assert!(batches[6]["largest"]["deviation"].is_null());
+    let text = std::fs::read_to_string(&figure).unwrap();
+    for word in ["Coupling", "batch size B", "exact"] {
+        assert!(text.contains(word), "{word}");
+    }
+
+    losscape(&[&asked[..], &["--matrix", "preconditioned", "--log"]].concat()).unwrap();
+    let found = json(Path::new(&out));
+    assert_eq!(found["matrix"], "preconditioned");
+    assert!(found["eigenvalues"][0]["value"].as_f64().unwrap() != whole);
+    let refused_at = |more: &[&str]| refused(&[&asked[..], more].concat());
+    assert!(refused_at(&["--matrix", "rest", "--batches"]).contains("--batches"));
+    assert!(refused_at(&["--bandwidth", "0"]).contains("--bandwidth is 0"));
+    let parameters = format!("{run}/parameters.safetensors");
+    let unknown = refused_at(&["--matrix", "preconditioned", "--parameters", &parameters]);
+    assert!(unknown.contains("is not known"), "{unknown}");
+}
+
+#[test]
+fn a_waterfall_has_the_densities_of_its_moments() {
+    let (folder, run) = small_run();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, figure) = (at("waterfall.json"), at("waterfall.png"));
+    let asked = ["analyze", &run, "waterfall", "--out", &out];
+    let more = ["--moments", "4", "--figure", &figure, "--log"];
+    losscape(&[&asked[..], &more[..]].concat()).unwrap();
+    let found = json(Path::new(&out));
+    let rows = found["rows"].as_array().unwrap();
+    let steps: Vec<u64> = rows
+        .iter()
+        .map(|row| row["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [0, 13, 27, 40]);
+    assert_eq!(found["probes"], 3);
+    assert_eq!(rows[0]["density"]["rules"].as_array().unwrap().len(), 3);
+    let bytes = std::fs::read(&figure).unwrap();
+    assert_eq!(&bytes[1..4], b"PNG");
+    let sentence = refused(&[&asked[..], &["--matrix", "preconditioned"]].concat());
+    assert!(sentence.contains("do not remember"));
+}
