@@ -584,7 +584,7 @@ fn the_sharpness_reaches_its_row() {
     });
     let record = bench.record.as_ref().unwrap();
     assert!(!record.spectrum.is_empty());
-    for point in &record.spectrum {
+    for point in record.spectrum.iter() {
         assert_eq!(point.step % 10, 0);
         let row = record.history.row(point.step).unwrap();
         assert_eq!(row.sharpness, point.sharpness());

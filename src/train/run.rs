@@ -197,6 +197,12 @@ impl Run {
         self.optimizer.stability(self.learning_rate())
     }
 
+    /// The diagonal of P by which an adaptive optimizer divides the next step;
+    /// nothing for the others, and before the first step.
+    pub fn preconditioner(&self) -> Option<Vec<f64>> {
+        self.optimizer.preconditioner()
+    }
+
     /// Enters the sharpness measured at a step: into its row, and into the
     /// explanation should the run diverge.
     pub fn set_sharpness(&mut self, step: u64, sharpness: f64) {

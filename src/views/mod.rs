@@ -15,6 +15,7 @@ pub mod quantized;
 pub mod race;
 pub mod saliency;
 pub mod sharpness;
+pub mod sharpness_live;
 pub mod spectrum;
 pub mod table;
 pub mod thinning;

@@ -9,6 +9,7 @@ mod maps;
 mod quantities;
 mod slices;
 mod spectra;
+mod tracker;
 
 use std::sync::Arc;
 
@@ -29,7 +30,8 @@ pub use maps::{
     gradients, gradients_job, prediction_job, predictions, saliency_job, saliency_maps,
 };
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
-pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
+pub use spectra::{SpectrumSettings, spectrum, spectrum_job, spectrum_of};
+pub use tracker::{TrackSettings, Tracked, Tracker};
 
 impl From<MathError> for JobError {
     fn from(error: MathError) -> Self {
