@@ -91,8 +91,8 @@ mod tests {
         for index in 0..steps {
             if budget.affords() {
                 let time = Duration::from_secs_f64(cost);
-                budget.pass(time);
                 budget.spend(time);
+                budget.pass(time);
                 measuring += cost;
                 count += 1;
             }

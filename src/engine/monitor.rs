@@ -37,6 +37,8 @@ const SHORT: f64 = 2.5e-4;
 /// Measurements up to this long are made there where the share pays for one at
 /// every step.
 const LONG: f64 = 5e-3;
+/// The same where the whole time is granted: commands wait no longer than that.
+const LONGEST: f64 = 0.5;
 /// Parameters × samples up to which the first measurement, whose length nobody
 /// knows yet, is made there.
 const FIRST: usize = 1 << 17;
@@ -274,13 +276,11 @@ impl Monitor {
             let setup = run.setup();
             return setup.dim() * setup.data.train.len() <= FIRST;
         }
-        let share = self.budget.share();
-        let paid = if share < 1.0 {
-            self.period.value * share / (1.0 - share)
-        } else {
-            f64::INFINITY
-        };
-        let cost = self.cost.value;
+        let (share, cost) = (self.budget.share(), self.cost.value);
+        if share >= 1.0 {
+            return cost <= LONGEST;
+        }
+        let paid = self.period.value * share / (1.0 - share);
         cost <= SHORT || (cost <= LONG && cost <= paid)
     }
 

@@ -119,6 +119,8 @@ impl Trainer {
             recv(self.links.measurements) -> measurement => {
                 if let Ok(measurement) = measurement {
                     self.enter(measurement);
+                    self.report();
+                    self.links.outbox.flush();
                 }
             },
             default(patience) => {}

@@ -541,3 +541,7 @@ pub fn table(points: &Chunked<SpectrumPoint>) -> Table {
         rows,
     }
 }
+
+#[cfg(test)]
+#[path = "sharpness_live_tests.rs"]
+mod tests;
