@@ -15,8 +15,8 @@ use crate::engine::paths::Connection;
 use crate::engine::quantized::QuantizedReport;
 use crate::engine::{
     self, Analysis, Command as EngineCommand, Engine, EngineError, Event, EventKind, Generation,
-    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, Origin, Reroll,
-    ResultKind, RunId, RunInfo, RunState, Slot, Spectrum, Succession,
+    Job, JobEvent, JobEventKind, JobHandle, JobId, Landscape, LiveGradient, MonitorSettings,
+    Origin, Reroll, ResultKind, RunId, RunInfo, RunState, Slot, Spectrum, Succession,
 };
 use crate::gradients::{GradientMaps, SaliencyMaps};
 use crate::landscape::Invariance;
@@ -560,10 +560,11 @@ impl Workspace {
                 },
                 None => return,
             },
-            ("analyses.spectrum", "every" | "top", _) => EngineCommand::SetMonitoring {
-                every: self.applied.spectrum.count("every") as u64,
-                top: self.applied.spectrum.count("top"),
-            },
+            (
+                "analyses.spectrum",
+                "every" | "automatic" | "share" | "top" | "bottom" | "batch_sharpness",
+                _,
+            ) => EngineCommand::SetMonitoring(MonitorSettings::from_recipe(&self.applied.spectrum)),
             // What only the views read.
             _ => return,
         };

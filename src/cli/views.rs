@@ -2,16 +2,18 @@
 
 use super::figure::View;
 use crate::data::Targets;
-use crate::engine::SliceShape;
 use crate::engine::headless::FinishedRun;
+use crate::engine::{SliceShape, SpectrumPoint};
 use crate::figure::Figure;
 use crate::gradients::tensor_image;
+use crate::math::chunked::Chunked;
 use crate::train::optimizers;
 use crate::views::data::{DataSettings, Said};
 use crate::views::gradients::{GradientSettings, LayerSeries, TensorQuantity};
 use crate::views::landscape::{LandscapeSettings, PathOnPlane, SliceInfo};
 use crate::views::loss::{LossSettings, RunSeries};
-use crate::views::spectrum::{SpectrumData, SpectrumSample, SpectrumSettings};
+use crate::views::sharpness_live::{self, LiveCurves, LiveData};
+use crate::views::spectrum::{SpectrumData, SpectrumSettings};
 use crate::views::{self, Split};
 
 /// The figure of one view.
@@ -79,42 +81,30 @@ fn landscape(run: &FinishedRun) -> Figure {
 }
 
 fn spectrum(run: &FinishedRun) -> Figure {
-    let samples: Vec<SpectrumSample> = run
-        .spectrum_points
-        .iter()
-        .map(|point| SpectrumSample {
-            step: point.step,
-            eigenvalues: point.eigenvalues.clone(),
-        })
-        .collect();
-    // The line follows the learning rate of every step.
+    let points: Chunked<SpectrumPoint> = run.spectrum_points.iter().cloned().collect();
     let optimizer = optimizers::build(&run.setup.recipe.optimizer, run.setup.dim()).ok();
-    let mut threshold: Vec<(u64, f64)> = Vec::new();
-    if let Some(optimizer) = &optimizer {
-        for row in run.history.rows().iter() {
-            let stability = optimizer.stability(row.learning_rate);
-            if let Some(value) = stability.sharpness_threshold()
-                && threshold.last().is_none_or(|(_, last)| *last != value)
-            {
-                threshold.push((row.step, value));
-            }
-        }
-    }
-    let formula = optimizer
-        .as_ref()
-        .map_or_else(String::new, |optimizer| optimizer.stability(1.0).formula());
+    // That of the last update.
+    let rate = run.history.last().map_or(f64::NAN, |row| row.learning_rate);
+    let stability = optimizer.map(|optimizer| optimizer.stability(rate));
+    let live = LiveData {
+        key: 0,
+        points: &points,
+        stability: stability.as_ref(),
+        steps: (run.setup.initial.step, run.last.step),
+        steps_per_epoch: run.setup.steps_per_epoch,
+        load: None,
+    };
+    let settings = SpectrumSettings::default();
+    let axes = LiveCurves::default().axes(&settings.live(), &live, None, usize::MAX / 8);
     let found = run.spectrum.as_ref();
     let data = SpectrumData {
-        samples: &samples,
-        threshold: &threshold,
-        formula: &formula,
-        last_step: run.last.step,
-        steps_per_epoch: run.setup.steps_per_epoch,
+        eigenvalues: Some(&axes),
+        sentence: &sharpness_live::describe(&live),
         density: found.and_then(|found| Some((run.last.step, found.density.as_ref()?))),
         trace: found.and_then(|found| found.trace.as_ref()),
         exact: found.map_or(&[], |found| &found.top.eigenvalues),
     };
-    views::spectrum::figure(&SpectrumSettings::default(), &data)
+    views::spectrum::figure(&settings, &data)
 }
 
 /// Layers over steps, the gradient of the first weights, and saliency maps.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::monitor::MonitorSettings;
 use crate::recipe::Recipe;
 use crate::train::Setup;
 
@@ -80,14 +81,8 @@ pub enum Command {
         /// The origin of everything that the new run reports.
         origin: Origin,
     },
-    /// Measure the top eigenvalues of the Hessian every so many steps, beside
-    /// the training.
-    SetMonitoring {
-        /// Steps between two measurements; 0 measures never.
-        every: u64,
-        /// How many eigenvalues.
-        top: usize,
-    },
+    /// Measure the ends of the Hessian's spectrum while training.
+    SetMonitoring(MonitorSettings),
     /// End the thread.
     Shutdown,
 }

@@ -37,9 +37,11 @@ pub enum EventKind {
     /// Which older ones it thins out meanwhile follows from the policy: push
     /// them into a [`crate::train::Snapshots`] of the same limit.
     Snapshots(Vec<Arc<Snapshot>>),
-    /// The top eigenvalues of the Hessian at one step of the running training;
-    /// the first of them is the sharpness.
-    Spectrum(Arc<SpectrumPoint>),
+    /// The ends of the Hessian's spectrum at some steps of the running training,
+    /// by rising step; the first eigenvalue of each is the sharpness.
+    Spectrum(Vec<SpectrumPoint>),
+    /// What measuring them costs, about twice a second while running.
+    Monitoring(MonitorLoad),
     /// The run's state changed.
     State(RunState),
     /// A hyperparameter was changed at this step.
@@ -65,6 +67,15 @@ pub enum EventKind {
     },
     /// An analysis job reports.
     Job(JobEvent),
+}
+
+/// What the measurements beside a training cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MonitorLoad {
+    /// The share of the time that they take.
+    pub share: f64,
+    /// Steps from one measurement to the next; 1 measures at every step.
+    pub every: f64,
 }
 
 /// Whether the run is training.

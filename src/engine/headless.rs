@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::analyses::{self, SliceSettings, SpectrumSettings, Split, Tracker};
+use super::analyses::{
+    self, SliceSettings, SpectrumSettings, Split, TrackSettings, Tracked, Tracker,
+};
 use super::job::JobError;
 use super::result::{Landscape, Spectrum, SpectrumPoint};
 use crate::diagnostics::PredictionMap;
@@ -192,19 +194,15 @@ fn train(
     failures: &mut Vec<String>,
 ) -> Result<Vec<SpectrumPoint>, HeadlessError> {
     let spectrum = run.setup().recipe.spectrum.clone();
-    let (every, top) = (spectrum.count("every") as u64, spectrum.count("top"));
+    let every = spectrum.count("every") as u64;
+    let settings = TrackSettings::from_recipe(&spectrum);
     let mut tracker = Tracker::default();
     let mut points = Vec::new();
     let mut measure = |run: &mut Run, failures: &mut Vec<String>| {
         let step = run.steps_done();
-        match tracker.measure(run.setup(), run.parameters(), top, cancel) {
-            Ok(eigenvalues) => {
-                let point = SpectrumPoint {
-                    step,
-                    eigenvalues,
-                    learning_rate: run.learning_rate(),
-                    stability: run.stability(),
-                };
+        let at = Tracked::of(run);
+        match tracker.measure(run.setup(), run.parameters(), &at, &settings, cancel) {
+            Ok(point) => {
                 if let Some(sharpness) = point.sharpness() {
                     run.set_sharpness(step, sharpness);
                 }

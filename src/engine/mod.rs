@@ -7,6 +7,7 @@
 //! The engine wakes the window at most once between two drains.
 
 pub mod analyses;
+mod budget;
 mod command;
 pub mod curvature;
 mod event;
@@ -38,8 +39,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 pub use command::{Command, Generation, Origin, RunId};
-pub use event::{Event, EventKind, JobEvent, JobEventKind, LiveGradient, RunInfo, RunState};
+pub use event::{
+    Event, EventKind, JobEvent, JobEventKind, LiveGradient, MonitorLoad, RunInfo, RunState,
+};
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
+pub use monitor::MonitorSettings;
 pub use process::{cores, prepare_process, thread_time};
 pub use record::RunRecord;
 pub use result::{

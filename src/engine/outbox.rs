@@ -9,6 +9,7 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use super::command::Origin;
 use super::event::{Event, EventKind};
+use super::result::SpectrumPoint;
 use super::waker::Waker;
 use crate::train::{MetricRow, Snapshot};
 
@@ -46,6 +47,23 @@ impl Outbox {
             waiting.extend(rows);
         } else {
             self.push(origin, EventKind::Metrics(rows));
+        }
+    }
+
+    /// The same for measured eigenvalues.
+    pub(super) fn push_spectrum(&mut self, origin: Origin, points: Vec<SpectrumPoint>) {
+        if points.is_empty() {
+            return;
+        }
+        if let Some(Event {
+            origin: last,
+            kind: EventKind::Spectrum(waiting),
+        }) = self.waiting.back_mut()
+            && *last == origin
+        {
+            waiting.extend(points);
+        } else {
+            self.push(origin, EventKind::Spectrum(points));
         }
     }
 

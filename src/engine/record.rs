@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::command::Origin;
-use super::event::{Event, EventKind, RunInfo, RunState};
+use super::event::{Event, EventKind, MonitorLoad, RunInfo, RunState};
 use super::result::SpectrumPoint;
+use crate::math::chunked::Chunked;
 use crate::train::optimizers::Stability;
 use crate::train::{History, Snapshots};
 
@@ -18,7 +19,9 @@ pub struct RunRecord {
     /// The snapshots so far, thinned by the policy; the vectors are shared.
     pub snapshots: Snapshots,
     /// The measured top eigenvalues, by rising step.
-    pub spectrum: Vec<Arc<SpectrumPoint>>,
+    pub spectrum: Chunked<SpectrumPoint>,
+    /// What measuring them costs, while it trains.
+    pub load: Option<MonitorLoad>,
     /// Changes of hyperparameters: step, key, value.
     pub changes: Vec<(u64, String, f64)>,
     /// Up to which sharpness the present steps are stable.
@@ -38,7 +41,8 @@ impl RunRecord {
         Self {
             history: History::new(),
             snapshots,
-            spectrum: Vec::new(),
+            spectrum: Chunked::new(),
+            load: None,
             changes: Vec::new(),
             stability: info.stability.clone(),
             state: RunState::Paused,
@@ -62,7 +66,8 @@ impl RunRecord {
             EventKind::Rewound { step } => {
                 self.history.truncate(step);
                 self.snapshots.truncate_after(step);
-                self.spectrum.retain(|point| point.step <= step);
+                let kept = self.spectrum.partition_point(|point| point.step <= step);
+                self.spectrum.truncate(kept);
                 // Hyperparameters stay as they are, from here on.
                 for (changed, ..) in &mut self.changes {
                     *changed = step.min(*changed);
@@ -78,25 +83,17 @@ impl RunRecord {
                     self.snapshots.push(snapshot);
                 }
             }
-            EventKind::Spectrum(point) => {
-                if let Some(sharpness) = point.sharpness() {
-                    self.history.set_sharpness(point.step, sharpness);
-                }
-                let index = self.spectrum.partition_point(|p| p.step < point.step);
-                if self
-                    .spectrum
-                    .get(index)
-                    .is_some_and(|p| p.step == point.step)
-                {
-                    self.spectrum[index] = point;
-                } else {
-                    self.spectrum.insert(index, point);
+            EventKind::Spectrum(points) => {
+                for point in points {
+                    self.enter(point);
                 }
             }
+            EventKind::Monitoring(load) => self.load = Some(load),
             EventKind::State(state) => {
                 self.state = state;
                 if self.state != RunState::Running {
                     self.steps_per_second = None;
+                    self.load = None;
                 }
             }
             EventKind::Hyperparameter {
@@ -114,6 +111,35 @@ impl RunRecord {
             EventKind::Loaded(_) | EventKind::Refused { .. } | EventKind::Job(_) => return false,
         }
         true
+    }
+
+    /// Enters a measurement; one of the same step is replaced.
+    fn enter(&mut self, point: SpectrumPoint) {
+        if let Some(sharpness) = point.sharpness() {
+            self.history.set_sharpness(point.step, sharpness);
+        }
+        if self
+            .spectrum
+            .last()
+            .is_none_or(|last| last.step < point.step)
+        {
+            self.spectrum.push(point);
+            return;
+        }
+        // A late one: those after it are few.
+        let index = self.spectrum.partition_point(|p| p.step < point.step);
+        let step = point.step;
+        let later: Vec<SpectrumPoint> = self
+            .spectrum
+            .iter_from(index)
+            .filter(|p| p.step != step)
+            .cloned()
+            .collect();
+        self.spectrum.truncate(index);
+        self.spectrum.push(point);
+        for point in later {
+            self.spectrum.push(point);
+        }
     }
 
     /// Updates done, as far as reported: the newest row's step, or the newest

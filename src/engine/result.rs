@@ -9,7 +9,7 @@ use super::curvature::CurvatureResult;
 use super::paths::Connection;
 use super::quantized::QuantizedReport;
 use crate::curvature::sharpness::SharpnessReport;
-use crate::curvature::{EigenvalueEstimate, SpectralDensity, TopSpectrum, TraceEstimate};
+use crate::curvature::{EigenvalueEstimate, Estimate, SpectralDensity, TopSpectrum, TraceEstimate};
 use crate::diagnostics::PredictionMap;
 use crate::diagnostics::signals::OpposingSignals;
 use crate::gradients::{GradientMaps, SaliencyMaps};
@@ -20,13 +20,20 @@ use crate::landscape::{
 use crate::stability::{FlowReport, StabilityReport};
 use crate::train::optimizers::Stability;
 
-/// The top eigenvalues of the Hessian at one step of a running training.
+/// The ends of the Hessian's spectrum at one step of a training.
 #[derive(Clone, Debug)]
 pub struct SpectrumPoint {
     /// The step.
     pub step: u64,
-    /// The eigenvalues, largest first, each with its residual.
+    /// The largest eigenvalues, descending, each with its residual.
     pub eigenvalues: Vec<EigenvalueEstimate>,
+    /// The smallest, ascending.
+    pub smallest: Vec<EigenvalueEstimate>,
+    /// The largest eigenvalue of P⁻¹(H + shift·I) of an adaptive optimizer: the
+    /// preconditioned sharpness, which its stability line is for.
+    pub preconditioned: Option<EigenvalueEstimate>,
+    /// The mean over mini-batches of gᵀHg/‖g‖² of each one's own loss.
+    pub batch_sharpness: Option<Estimate>,
     /// The learning rate of the step's update.
     pub learning_rate: f64,
     /// Up to which sharpness that update is stable.
@@ -37,6 +44,16 @@ impl SpectrumPoint {
     /// The largest eigenvalue.
     pub fn sharpness(&self) -> Option<f64> {
         self.eigenvalues.first().map(|eigenvalue| eigenvalue.value)
+    }
+
+    /// The eigenvalue that the optimizer's stability line is for: λ₁ of the
+    /// Hessian, or of the preconditioned one.
+    pub fn decisive(&self) -> Option<EigenvalueEstimate> {
+        if self.stability.preconditioned {
+            self.preconditioned
+        } else {
+            self.eigenvalues.first().copied()
+        }
     }
 }
 

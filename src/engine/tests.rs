@@ -573,6 +573,7 @@ fn the_window_is_woken_at_most_once_between_drains() {
 fn the_sharpness_reaches_its_row() {
     let mut recipe = recipe();
     recipe.spectrum.set("every", 10);
+    recipe.spectrum.set("automatic", false);
     let mut bench = Bench::loaded(recipe);
     bench.engine.send(Command::SetSpeed(Some(200.0))).unwrap();
     bench.engine.send(Command::Play).unwrap();
@@ -584,10 +585,53 @@ fn the_sharpness_reaches_its_row() {
     });
     let record = bench.record.as_ref().unwrap();
     assert!(!record.spectrum.is_empty());
-    for point in &record.spectrum {
+    for point in record.spectrum.iter() {
         assert_eq!(point.step % 10, 0);
         let row = record.history.row(point.step).unwrap();
         assert_eq!(row.sharpness, point.sharpness());
+    }
+}
+
+#[test]
+fn with_all_the_time_every_step_is_measured_and_training_stays_the_same() {
+    let trained = |every: i64| {
+        let mut recipe = recipe();
+        recipe.spectrum.set("every", every);
+        recipe.spectrum.set("share", 1.0);
+        let mut bench = Bench::loaded(recipe);
+        bench.engine.send(Command::Play).unwrap();
+        bench.until("the end", |bench| {
+            bench.state() == Some(&RunState::Finished)
+        });
+        bench.record.take().unwrap()
+    };
+    let (bare, measured) = (trained(0), trained(7));
+    assert!(bare.spectrum.is_empty());
+    let steps: Vec<u64> = measured.spectrum.iter().map(|point| point.step).collect();
+    assert_eq!(steps, (0..=50).collect::<Vec<u64>>());
+    for (bare, row) in bare
+        .history
+        .rows()
+        .iter()
+        .zip(measured.history.rows().iter())
+    {
+        let mut row = row.clone();
+        assert!(row.sharpness.take().is_some());
+        assert_eq!(*bare, row);
+    }
+    // As from the snapshots, afresh.
+    for snapshot in measured.snapshots.all().iter().step_by(10) {
+        let theta: Vec<f64> = snapshot.theta.iter().map(|x| f64::from(*x)).collect();
+        let hessian = measured.info.training_double().unwrap().hessian(&theta);
+        let exact = crate::curvature::exact_spectrum(&hessian, &()).unwrap();
+        let found = measured
+            .history
+            .row(snapshot.step)
+            .unwrap()
+            .sharpness
+            .unwrap();
+        let largest = exact.eigenvalues[0];
+        assert!((found - largest).abs() < 1e-4 * largest.abs());
     }
 }
 

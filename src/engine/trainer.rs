@@ -11,9 +11,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use super::command::{Command, Origin};
 use super::event::{EventKind, LiveGradient, RunInfo, RunState};
 use super::latest::Latest;
-use super::monitor::{Measurement, Monitor};
+use super::monitor::{Measurement, Monitor, MonitorSettings};
 use super::outbox::Outbox;
 use super::pool::panic_message;
+use super::result::SpectrumPoint;
 use crate::recipe::Recipe;
 use crate::train::{Run, RunError, Setup, Snapshot, StepOutcome};
 
@@ -63,6 +64,8 @@ pub(super) struct Trainer {
     state: RunState,
     goal: Goal,
     reported: Reported,
+    /// Measured and not yet reported.
+    points: Vec<SpectrumPoint>,
     interval: Option<Duration>,
     next_step: Instant,
     published: Instant,
@@ -79,6 +82,7 @@ impl Trainer {
             state: RunState::Empty,
             goal: Goal::Stand,
             reported: Reported::default(),
+            points: Vec::new(),
             interval: None,
             next_step: now,
             published: now,
@@ -115,6 +119,8 @@ impl Trainer {
             recv(self.links.measurements) -> measurement => {
                 if let Ok(measurement) = measurement {
                     self.enter(measurement);
+                    self.report();
+                    self.links.outbox.flush();
                 }
             },
             default(patience) => {}
@@ -228,7 +234,7 @@ impl Trainer {
             }
             Command::SetSpeed(limit) => self.set_speed(limit),
             Command::SetHyperparameter { key, value } => self.set_hyperparameter(key, value),
-            Command::SetMonitoring { every, top } => self.links.monitor.set(every, top),
+            Command::SetMonitoring(settings) => self.links.monitor.set(settings),
             Command::Shutdown => self.links.stop.store(true, Ordering::Relaxed),
         }
     }
@@ -251,10 +257,8 @@ impl Trainer {
             let recipe = &setup.recipe;
             let limit = recipe.training.count("steps_per_second");
             self.set_speed((limit > 0).then_some(limit as f64));
-            self.links.monitor.set(
-                recipe.spectrum.count("every") as u64,
-                recipe.spectrum.count("top"),
-            );
+            let settings = MonitorSettings::from_recipe(&recipe.spectrum);
+            self.links.monitor.set(settings);
         }
         self.begin(setup.and_then(Run::from_setup));
     }
@@ -270,6 +274,7 @@ impl Trainer {
     /// Takes up a run at its beginning and tells about it.
     fn begin(&mut self, run: Result<Run, RunError>) {
         self.links.monitor.forget();
+        self.points.clear();
         self.reported = Reported::default();
         match run {
             Ok(run) => {
@@ -299,6 +304,7 @@ impl Trainer {
                 self.reported.row = self.reported.row.min(step);
                 self.reported.snapshot = self.reported.snapshot.min(step + 1);
                 self.links.monitor.forget();
+                self.points.retain(|point| point.step <= step);
                 self.links
                     .outbox
                     .push(self.origin, EventKind::Rewound { step });
@@ -380,7 +386,9 @@ impl Trainer {
             self.goal = Goal::Stand;
             return;
         };
-        self.links.monitor.offer(self.origin, run);
+        if let Some(point) = self.links.monitor.offer(self.origin, run) {
+            enter(run, &mut self.points, point);
+        }
         match run.step() {
             Ok(StepOutcome::Trained) => {
                 if self.goal == Goal::Step(run.steps_done()) {
@@ -388,7 +396,9 @@ impl Trainer {
                 }
             }
             Ok(StepOutcome::Finished) => {
-                self.links.monitor.offer_last(self.origin, run);
+                if let Some(point) = self.links.monitor.offer_last(self.origin, run) {
+                    enter(run, &mut self.points, point);
+                }
                 self.enter_state(RunState::Finished);
             }
             Ok(StepOutcome::Diverged(divergence)) => {
@@ -404,24 +414,14 @@ impl Trainer {
         if measurement.origin != self.origin {
             return;
         }
-        let point = measurement.point;
-        if let Some(sharpness) = point.sharpness() {
-            run.set_sharpness(point.step, sharpness);
-        }
-        // Its row goes first.
-        if point.step >= self.reported.row {
-            self.report();
-        }
-        self.links
-            .outbox
-            .push(self.origin, EventKind::Spectrum(point));
-        self.links.outbox.flush();
+        enter(run, &mut self.points, measurement.point);
     }
 
     /// Enters a state, after reporting all that happened before.
     fn enter_state(&mut self, state: RunState) {
         if state != RunState::Running {
             self.goal = Goal::Stand;
+            self.links.monitor.rest();
             if let Some(run) = &mut self.run
                 && run.divergence().is_none()
             {
@@ -455,12 +455,17 @@ impl Trainer {
         self.links
             .outbox
             .push_snapshots(self.origin, snapshots[first..].to_vec());
+        let points = std::mem::take(&mut self.points);
+        self.links.outbox.push_spectrum(self.origin, points);
     }
 
     /// Reports everything new: rows, snapshots, the newest parameters and
     /// gradient, the speed.
     fn publish(&mut self) {
         self.report();
+        if let Some(failure) = self.links.monitor.failure() {
+            self.refuse(failure);
+        }
         let now = Instant::now();
         match &self.run {
             Some(run) => {
@@ -488,6 +493,11 @@ impl Trainer {
                         .outbox
                         .push(self.origin, EventKind::Rate { steps_per_second });
                     self.rate_from = (now, run.steps_done());
+                    if let Some(load) = self.links.monitor.load() {
+                        self.links
+                            .outbox
+                            .push(self.origin, EventKind::Monitoring(load));
+                    }
                 }
             }
             None => {
@@ -498,4 +508,12 @@ impl Trainer {
         self.published = now;
         self.links.outbox.flush();
     }
+}
+
+/// Enters what was measured, into the run and among what is to be reported.
+fn enter(run: &mut Run, points: &mut Vec<SpectrumPoint>, point: SpectrumPoint) {
+    if let Some(sharpness) = point.sharpness() {
+        run.set_sharpness(point.step, sharpness);
+    }
+    points.push(point);
 }

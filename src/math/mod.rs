@@ -11,6 +11,7 @@ pub mod dense;
 pub mod error;
 pub mod extremal;
 pub mod floats;
+pub mod follow;
 pub mod krylov;
 pub mod lanczos;
 pub mod operator;

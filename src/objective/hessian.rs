@@ -116,6 +116,43 @@ impl<T: Real> HessianOperator<T> {
         operator
     }
 
+    /// Goes to another θ of the same objective, as a new operator there would
+    /// be, in the memory that it has: for the Hessian at every step of a
+    /// training. Small networks are prepared on the calling thread.
+    ///
+    /// # Panics
+    /// If θ has not as many numbers as before.
+    pub fn move_to(&mut self, theta: &[T]) {
+        assert_eq!(
+            theta.len(),
+            self.theta.len(),
+            "a vector of the network's parameters"
+        );
+        self.theta.copy_from_slice(theta);
+        let Some(mut primals) = self.primals.take() else {
+            return;
+        };
+        if self.groups == 1 {
+            let mut product = self.borrow();
+            for (index, primal) in primals.iter_mut().enumerate() {
+                std::mem::swap(primal, &mut product.workspace.primal);
+                self.prepare(index, &mut product.workspace);
+                std::mem::swap(primal, &mut product.workspace.primal);
+            }
+            self.give_back(product);
+        } else {
+            primals.par_iter_mut().enumerate().for_each_init(
+                Workspace::default,
+                |workspace, (index, primal)| {
+                    std::mem::swap(primal, &mut workspace.primal);
+                    self.prepare(index, workspace);
+                    std::mem::swap(primal, &mut workspace.primal);
+                },
+            );
+        }
+        self.primals = Some(primals);
+    }
+
     /// Which matrix this is.
     pub fn curvature(&self) -> Curvature {
         self.curvature

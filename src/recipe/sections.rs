@@ -169,13 +169,33 @@ static SPECTRUM: Kind = Kind {
         Field::integer(
             "every",
             "Measure every",
-            "Steps between two measurements of the top eigenvalues (the sharpness).",
+            "Steps between two measurements of the top eigenvalues (the sharpness). In a window, \
+             `automatic` comes before it.",
             50,
             0,
             1_000_000,
         )
         .zero_means("never")
         .unit("steps")
+        .live(),
+        Field::boolean(
+            "automatic",
+            "Measure live",
+            "In a window, measure at every step where the network is small enough, and elsewhere \
+             as often as the share of the time allows. Without a window always every so many \
+             steps, so that a run repeats itself.",
+            true,
+        )
+        .live(),
+        Field::float(
+            "share",
+            "Share of the time",
+            "By how much the measurements in a window may slow the training down at most: the \
+             share of the time that they may take.",
+            0.3,
+            0.01,
+            1.0,
+        )
         .live(),
         Field::integer(
             "top",
@@ -184,6 +204,24 @@ static SPECTRUM: Kind = Kind {
             3,
             1,
             50,
+        )
+        .live(),
+        Field::integer(
+            "bottom",
+            "Bottom eigenvalues",
+            "How many of the smallest eigenvalues are measured while the network trains: below \
+             zero the loss bends downwards.",
+            1,
+            0,
+            50,
+        )
+        .live(),
+        Field::boolean(
+            "batch_sharpness",
+            "Batch sharpness",
+            "Measure the curvature of mini-batches along their own gradients too, which comes to \
+             rest at 2/η in stochastic gradient descent. It takes about as long again.",
+            false,
         )
         .live(),
         Field::integer(

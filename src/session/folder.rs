@@ -12,7 +12,7 @@ use super::files::{read, read_text, write_atomically};
 use super::json::{DirectionsDocument, SliceDocument, SpectrumDocument, Subject};
 use super::metrics::{read_layers, read_metrics, write_layers};
 use super::optimizer;
-use crate::curvature::EigenvalueEstimate;
+use crate::curvature::{EigenvalueEstimate, Estimate};
 use crate::engine::analyses::{self, DirectionInfo, SliceAxis, SliceDirections, SliceSettings};
 use crate::engine::headless::FinishedRun;
 use crate::engine::{Landscape, SliceShape, Spectrum, SpectrumPoint};
@@ -34,12 +34,18 @@ const SHARPNESS: &str = "results/sharpness.json";
 const GRADIENTS: &str = "results/gradients.json";
 const DIVERGENCE: &str = "results/divergence.json";
 
-/// One measurement of the top eigenvalues while training.
+/// One measurement of both ends of the spectrum while training.
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredPoint {
     step: u64,
     learning_rate: f64,
     eigenvalues: Vec<EigenvalueEstimate>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    smallest: Vec<EigenvalueEstimate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preconditioned: Option<EigenvalueEstimate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    batch_sharpness: Option<Estimate>,
 }
 
 /// The folder of a finished run.
@@ -142,6 +148,9 @@ impl RunFolder {
                 step: point.step,
                 learning_rate: point.learning_rate,
                 eigenvalues: point.eigenvalues.clone(),
+                smallest: point.smallest.clone(),
+                preconditioned: point.preconditioned,
+                batch_sharpness: point.batch_sharpness,
             })
             .collect();
         self.write_result(SHARPNESS, Some(&points))?;
@@ -260,6 +269,9 @@ impl RunFolder {
             .map(|point| SpectrumPoint {
                 step: point.step,
                 eigenvalues: point.eigenvalues,
+                smallest: point.smallest,
+                preconditioned: point.preconditioned,
+                batch_sharpness: point.batch_sharpness,
                 stability: optimizer.stability(point.learning_rate),
                 learning_rate: point.learning_rate,
             })

@@ -198,8 +198,8 @@ impl Run {
         self.optimizer.stability(self.learning_rate())
     }
 
-    /// The diagonal that the optimizer divides its next step by, if it does; see
-    /// [`Optimizer::preconditioner`].
+    /// The diagonal of P by which an adaptive optimizer divides the next step;
+    /// nothing for the others, and before the first step.
     pub fn preconditioner(&self) -> Option<Vec<f64>> {
         self.optimizer.preconditioner()
     }

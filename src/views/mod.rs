@@ -17,6 +17,7 @@ pub mod quantized;
 pub mod race;
 pub mod saliency;
 pub mod sharpness;
+pub mod sharpness_live;
 pub mod signals;
 pub mod spectrum;
 pub mod stability;

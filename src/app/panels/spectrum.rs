@@ -7,16 +7,18 @@ use egui_extras::{Column, TableBuilder};
 
 use super::controls::{self, NARROW, header, segments, toggle};
 use super::hessian::{HessianSettings, HessianView};
+use super::loss::run_key;
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{Timed, Workspace};
 use crate::engine::analyses::{self, SpectrumSettings as Measurement};
-use crate::engine::{Origin, Slot, Spectrum, SpectrumPoint, Succession};
+use crate::engine::{Origin, Slot, Spectrum, Succession};
 use crate::figure::Figure;
 use crate::figure::ticks::format_number;
 use crate::views::Time;
-use crate::views::spectrum::{self, SpectrumData, SpectrumPart, SpectrumSample, SpectrumSettings};
+use crate::views::sharpness_live::{self, LiveCurves, LiveData};
+use crate::views::spectrum::{self, SpectrumData, SpectrumPart, SpectrumSettings};
 use crate::views::table::{Cell, Table};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -26,13 +28,19 @@ struct Request {
     measurement: Measurement,
 }
 
+/// The run, its measurements, the newest of them and of the spectra, its step,
+/// and what part of the steps is in view.
+type Key = (Origin, usize, u64, usize, u64, Option<(u64, u64)>);
+
 #[derive(Default)]
 pub(super) struct SpectrumPanel {
     settings: SpectrumSettings,
     submitted: Option<Request>,
     submitted_at: f64,
     kept: Option<(Timed<Spectrum>, Origin)>,
-    shown: Shown<(Origin, usize, u64, usize, u64)>,
+    /// The eigenvalues over the steps, as far as they are known.
+    live: LiveCurves,
+    shown: Shown<Key>,
     arrangement: Option<Arrangement>,
     hessian: HessianView,
 }
@@ -43,6 +51,9 @@ const PAUSE: f64 = 1.5;
 const PATIENCE: f64 = 2.0;
 /// How much longer than it takes to measure a density the next one waits.
 const REST: f64 = 3.0;
+/// Columns of a curve for each point of the panel's width: as many as a sharp
+/// screen has pixels.
+const COLUMNS_PER_POINT: f32 = 2.0;
 /// Wide panels show the parts side by side.
 const SIDE_BY_SIDE: f32 = 1.5;
 /// Both parts need so many points of height above each other, or of width side
@@ -147,11 +158,14 @@ impl SpectrumPanel {
     }
 
     /// How the figure is built.
-    fn plan(&self, ws: &Workspace, arrangement: Arrangement) -> Option<Plan> {
+    fn plan(
+        &self,
+        live: &mut LiveCurves,
+        ws: &Workspace,
+        arrangement: Arrangement,
+        view: Option<(Option<(f64, f64)>, usize)>,
+    ) -> Option<Plan> {
         let run = ws.run()?;
-        let points = run.spectrum.clone();
-        let current = run.stability.sharpness_threshold();
-        let formula = run.stability.formula();
         let kept = self.kept.as_ref().map(|(kept, _)| kept.clone());
         let single = arrangement == Arrangement::Single && self.settings.part == SpectrumPart::Both;
         let settings = SpectrumSettings {
@@ -163,28 +177,22 @@ impl SpectrumPanel {
             },
             ..self.settings.clone()
         };
-        let first_step = run.history.rows().first().map(|row| row.step);
-        let (last_step, steps_per_epoch) = (run.newest_step(), run.info.steps_per_epoch);
+        let first_step = run.history.rows().first().map_or(0, |row| row.step);
+        let data = LiveData {
+            key: run_key(run),
+            points: &run.spectrum,
+            stability: Some(&run.stability),
+            steps: (first_step, run.newest_step()),
+            steps_per_epoch: run.info.steps_per_epoch,
+            load: run.load,
+        };
+        let (window, columns) = view.unwrap_or((None, usize::MAX / 8));
+        let axes = live.axes(&settings.live(), &data, window, columns);
+        let sentence = sharpness_live::describe(&data);
         Some(Box::new(move || {
-            let mut threshold: Vec<(u64, f64)> = Vec::new();
-            let measured = points
-                .iter()
-                .filter_map(|point| Some((point.step, point.stability.sharpness_threshold()?)));
-            for (step, value) in measured.chain(current.map(|value| (last_step, value))) {
-                let same = |last: &(u64, f64)| (last.1 - value).abs() <= 1e-12 * value.abs();
-                if !threshold.last().is_some_and(same) {
-                    threshold.push((step, value));
-                }
-            }
-            if let (Some(first), Some(step)) = (threshold.first_mut(), first_step) {
-                first.0 = first.0.min(step);
-            }
             let data = SpectrumData {
-                samples: &samples(&points),
-                threshold: &threshold,
-                formula: &formula,
-                last_step,
-                steps_per_epoch,
+                eigenvalues: Some(&axes),
+                sentence: &sentence,
                 density: kept
                     .as_ref()
                     .and_then(|kept| Some((kept.step, kept.value.density.as_ref()?))),
@@ -240,6 +248,13 @@ impl SpectrumPanel {
                 "log",
                 "A logarithmic axis of the eigenvalues",
             );
+            toggle(
+                ui,
+                &mut self.settings.relative,
+                "λ / line",
+                "Eigenvalues relative to the line above which this optimizer is unstable; for an \
+                 adaptive one those of the preconditioned Hessian",
+            );
             let narrow = ui.max_rect().width() < NARROW;
             number(
                 ui,
@@ -249,14 +264,22 @@ impl SpectrumPanel {
                 "How many of the largest eigenvalues are measured",
                 1..=20,
             );
-            number(
-                ui,
-                ws,
-                "every",
-                "every",
-                "Steps between two measurements; 0 never",
-                0..=100_000,
-            );
+            let mut automatic = ws.recipe.spectrum.boolean("automatic");
+            let hint = "Measure at every step where the network is small enough, and elsewhere as \
+                        often as the share of the time allows";
+            if toggle(ui, &mut automatic, "live", hint) {
+                ws.recipe.spectrum.set("automatic", automatic);
+            }
+            if !automatic {
+                number(
+                    ui,
+                    ws,
+                    "every",
+                    "every",
+                    "Steps between two measurements; 0 never",
+                    0..=100_000,
+                );
+            }
             if self.wants_density() && !narrow {
                 number(
                     ui,
@@ -273,24 +296,14 @@ impl SpectrumPanel {
             egui::Popup::menu(&table)
                 .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| {
-                    let points = ws.run().map_or(&[][..], |run| &run.spectrum[..]);
-                    table_ui(ui, &spectrum::table(&samples(points)));
+                    if let Some(run) = ws.run() {
+                        table_ui(ui, &sharpness_live::table(&run.spectrum));
+                    }
                 });
             controls::moment(ui, ws);
             controls::progress(ui, ws, &slot());
         });
     }
-}
-
-/// Measured top eigenvalues as the view takes them.
-fn samples(points: &[Arc<SpectrumPoint>]) -> Vec<SpectrumSample> {
-    points
-        .iter()
-        .map(|point| SpectrumSample {
-            step: point.step,
-            eigenvalues: point.eigenvalues.clone(),
-        })
-        .collect()
 }
 
 /// The step in so few digits that a figure which only ends there is built anew
@@ -391,6 +404,8 @@ impl Panel for SpectrumPanel {
             return;
         };
         self.shown.of_run(run.id());
+        let over_steps = self.settings.part != SpectrumPart::Density;
+        let window = self.shown.view.zoomed_x(0).filter(|_| over_steps);
         let key = (
             run.origin(),
             run.spectrum.len(),
@@ -399,9 +414,10 @@ impl Panel for SpectrumPanel {
                 .as_ref()
                 .map_or(0, |(kept, _)| Arc::as_ptr(&kept.value) as usize),
             coarse(run.newest_step().max(1)),
+            window.map(|(a, b)| (a.to_bits(), b.to_bits())),
         );
         let per_epoch = run.info.steps_per_epoch;
-        let threshold = run.stability.sharpness_threshold().map(f64::to_bits);
+        let threshold = run.stability.threshold().map(f64::to_bits);
         self.hessian.take(ws);
         self.controls(ui, ws);
         let alone = self.settings.part == SpectrumPart::Density;
@@ -421,10 +437,14 @@ impl Panel for SpectrumPanel {
             return;
         }
         let arrangement = Arrangement::of(ui.available_size());
-        let settings = fingerprint(&(&self.settings, arrangement, threshold));
+        let columns = ((ui.available_width() * COLUMNS_PER_POINT) as usize).max(64);
+        let settings = fingerprint(&(&self.settings, arrangement, threshold, columns));
         let mut shown = std::mem::take(&mut self.shown);
-        shown.follow(ui, key, settings, || self.plan(ws, arrangement));
-        self.shown = shown;
+        let mut live = std::mem::take(&mut self.live);
+        shown.follow(ui, key, settings, || {
+            self.plan(&mut live, ws, arrangement, Some((window, columns)))
+        });
+        (self.shown, self.live) = (shown, live);
         self.arrangement = Some(arrangement);
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
@@ -448,6 +468,32 @@ impl Panel for SpectrumPanel {
         let mut epochs = self.settings.time == Time::Epoch;
         if ui.checkbox(&mut epochs, "Count epochs").changed() {
             self.settings.time = if epochs { Time::Epoch } else { Time::Step };
+        }
+        number(
+            ui,
+            ws,
+            "bottom",
+            "smallest",
+            "How many of the smallest eigenvalues are measured",
+            0..=20,
+        );
+        let mut share = 100.0 * ws.recipe.spectrum.float("share");
+        let drag = egui::DragValue::new(&mut share)
+            .range(1.0..=100.0)
+            .speed(0.5)
+            .max_decimals(0)
+            .prefix("at most ")
+            .suffix(" % of the time");
+        let hint = "By how much the measurements may slow the training down at most";
+        if ui.add(drag).on_hover_text(hint).changed() {
+            ws.recipe.spectrum.set("share", share / 100.0);
+        }
+        let mut batches = ws.recipe.spectrum.boolean("batch_sharpness");
+        let hint = "The curvature of mini-batches along their own gradients, which comes to rest \
+                    at 2/η in stochastic gradient descent";
+        let checkbox = ui.checkbox(&mut batches, "Batch sharpness");
+        if checkbox.on_hover_text(hint).changed() {
+            ws.recipe.spectrum.set("batch_sharpness", batches);
         }
         number(
             ui,
@@ -482,7 +528,9 @@ impl Panel for SpectrumPanel {
             return None;
         }
         let arrangement = self.arrangement.unwrap_or(Arrangement::Stacked);
-        Some(self.shown.as_seen(self.plan(ws, arrangement)?()))
+        let mut live = LiveCurves::default();
+        let plan = self.plan(&mut live, ws, arrangement, None)?;
+        Some(self.shown.as_seen(plan()))
     }
 
     fn save(&self) -> Option<serde_json::Value> {

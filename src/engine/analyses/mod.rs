@@ -12,6 +12,7 @@ mod sharpness;
 mod signals;
 mod slices;
 mod spectra;
+mod tracker;
 
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ pub use section::{Section, SectionRequest, section, section_double, section_job}
 pub use sharpness::sharpness_job;
 pub use signals::signals_job;
 pub use slices::{Looking, SliceSettings, rerolls, rerolls_job, slice, slice_double, slice_job};
-pub use spectra::{SpectrumSettings, Tracker, spectrum, spectrum_job, spectrum_of};
+pub use spectra::{SpectrumSettings, spectrum, spectrum_job, spectrum_of};
+pub use tracker::{TrackSettings, Tracked, Tracker};
 
 impl From<MathError> for JobError {
     fn from(error: MathError) -> Self {

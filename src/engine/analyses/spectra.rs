@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::curvature::{
-    DensityOptions, EigenvalueEstimate, ExtremalOptions, SpectralDensity, TraceMethod,
-    spectral_density, top_eigenvalues, trace,
+    DensityOptions, ExtremalOptions, SpectralDensity, TraceMethod, spectral_density,
+    top_eigenvalues, trace,
 };
 use crate::engine::job::{Analysis, JobContext, JobError};
 use crate::engine::result::{AnalysisResult, ResultKind, Spectrum};
@@ -133,42 +133,6 @@ fn density(
     spectral_density(operator, &options, Some(&found.top), probes, progress)
 }
 
-/// Follows the top eigenvalues through a training: each measurement starts from
-/// the eigenvectors of the one before.
-#[derive(Clone, Debug, Default)]
-pub struct Tracker {
-    vectors: Vec<Vec<f64>>,
-}
-
-impl Tracker {
-    /// The `top` largest eigenvalues of the training loss's Hessian, largest
-    /// first.
-    ///
-    /// # Errors
-    /// [`JobError`]; the next measurement starts afresh then.
-    pub fn measure(
-        &mut self,
-        setup: &Setup,
-        theta: &[f32],
-        top: usize,
-        progress: &dyn Progress,
-    ) -> Result<Vec<EigenvalueEstimate>, JobError> {
-        let start = std::mem::take(&mut self.vectors);
-        let theta = to_f64(theta);
-        let hessian = setup.training_double()?.hessian(&theta);
-        let options = ExtremalOptions {
-            largest: top.clamp(1, setup.dim()),
-            smallest: 0,
-            tolerance: TOLERANCE,
-            ..ExtremalOptions::default()
-        };
-        let mut random = stream(setup.recipe.seed, "probes");
-        let found = top_eigenvalues(&hessian, &options, &start, &mut random, progress)?;
-        self.vectors = found.all_vectors();
-        Ok(found.eigenvalues)
-    }
-}
-
 /// A spectrum as a job.
 pub fn spectrum_job(
     setup: Arc<Setup>,
@@ -221,19 +185,5 @@ mod tests {
         let text = serde_json::to_value(&found).unwrap();
         assert!(text["eigenvalues"][0]["residual"].is_number());
         assert!(text["trace"]["stderr"].is_number());
-    }
-
-    #[test]
-    fn tracking_gives_the_same_as_starting_afresh() {
-        let run = trained();
-        let mut tracker = Tracker::default();
-        for snapshot in run.snapshots().all().iter().rev().take(5).rev() {
-            let measure =
-                |tracker: &mut Tracker| tracker.measure(run.setup(), &snapshot.theta, 2, &());
-            let tracked = measure(&mut tracker).unwrap();
-            let fresh = measure(&mut Tracker::default()).unwrap();
-            let difference = (tracked[0].value - fresh[0].value).abs();
-            assert!(difference < 1e-4 * fresh[0].value);
-        }
     }
 }

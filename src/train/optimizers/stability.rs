@@ -71,6 +71,15 @@ impl Stability {
         Some(plain)
     }
 
+    /// A sharpness (of the preconditioned Hessian where the line is one of that)
+    /// as a dimensionless number, η(λ + decay): unstable above
+    /// [`Stability::coefficient`]. Nothing where there is no line.
+    pub fn scaled(&self, sharpness: f64) -> Option<f64> {
+        let acting = sharpness * (1.0 + self.regularization * sharpness);
+        let scaled = self.learning_rate * (acting + self.weight_decay);
+        self.absent.is_none().then_some(scaled)
+    }
+
     /// The line in a plot of the Hessian's own eigenvalues, where there is one.
     pub fn sharpness_threshold(&self) -> Option<f64> {
         self.threshold().filter(|_| !self.preconditioned)

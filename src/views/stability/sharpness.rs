@@ -7,7 +7,7 @@ use super::curves::{
 };
 use crate::figure::{Axes, Axis, Band, Dash, Ink, Line, LineStyle, Scale, SeriesStyle};
 use crate::stability::StabilityReport;
-use crate::views::spectrum::eigenvalue_name;
+use crate::views::sharpness_live::top_name;
 
 pub(super) fn sharpness(look: &StabilityLook, report: &StabilityReport) -> Vec<(f64, Axes)> {
     let mut all = Vec::new();
@@ -40,7 +40,7 @@ fn eigenvalues(look: &StabilityLook, report: &StabilityReport) -> Axes {
         if k == 0 {
             style.dash = Dash::Solid;
         }
-        eigenvalue_line(&mut axes, &x, &values, style, eigenvalue_name(k + 1));
+        eigenvalue_line(&mut axes, &x, &values, style, top_name(k));
     }
     let smallest: Vec<_> = report.spectra.iter().map(|r| r.smallest).collect();
     if smallest.iter().any(Option::is_some) {
