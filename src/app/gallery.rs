@@ -122,8 +122,11 @@ impl Gallery {
                 ui.add_space(UNIT);
                 let columns = ((width + UNIT) / (CARD_MIN_WIDTH + UNIT)).floor().max(1.0);
                 let card = (width - (columns - 1.0) * UNIT - UNIT) / columns;
+                // A dialog is no higher than 400 points of its own accord.
+                let height = screen.height() - 144.0;
                 egui::ScrollArea::vertical()
-                    .max_height(screen.height() - 144.0)
+                    .max_height(height)
+                    .min_scrolled_height(height)
                     .auto_shrink([false, true])
                     .show(ui, |ui| {
                         ui.spacing_mut().item_spacing = vec2(UNIT, UNIT);

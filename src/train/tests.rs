@@ -60,18 +60,61 @@ fn every_step_has_its_row_and_the_last_parameters_too() {
 #[test]
 fn the_same_recipe_gives_the_same_bits_on_one_thread_and_on_two() {
     let mut recipe = recipe();
-    recipe.optimizer = optimizer("adam", 0.01);
-    let mut expected: Option<(String, Vec<f32>)> = None;
-    for threads in [1, 2, 2] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let run = pool.install(|| finished(&recipe));
-        let found = (csv(&run), run.parameters().to_vec());
-        match &expected {
-            Some(expected) => assert_eq!(*expected, found),
-            None => expected = Some(found),
+    for kind in ["adam", "sam", "adahessian", "gauss_newton"] {
+        recipe.optimizer = optimizer(kind, 0.01);
+        let mut expected: Option<(String, Vec<f32>)> = None;
+        for threads in [1, 2, 2] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let run = pool.install(|| finished(&recipe));
+            let found = (csv(&run), run.parameters().to_vec());
+            match &expected {
+                Some(expected) => assert_eq!(*expected, found, "{kind}"),
+                None => expected = Some(found),
+            }
+        }
+    }
+}
+
+/// The Gauss–Newton matrix by its factor and by its columns, the clipped
+/// gradient elsewhere, and the Hessian's products, of a batch and of all samples.
+#[test]
+fn surroundings_are_those_of_the_batch() {
+    use super::optimizers::Surroundings as _;
+    use crate::math::SymmetricOperator as _;
+    let setup = Setup::new(recipe().into(), Path::new(".")).unwrap();
+    let dim = setup.dim();
+    let theta: Vec<f64> = crate::math::vector::to_f64(&setup.initial.theta);
+    // Three samples have fewer outputs than the network parameters, 48 more.
+    let few = [4, 0, 7];
+    for batch in [Some(&few[..]), None] {
+        let (network, loss) = (setup.network.clone(), setup.loss.clone());
+        let samples = match batch {
+            Some(batch) => setup.data.train.subset(batch),
+            None => (*setup.data).train.clone(),
+        };
+        let objective = crate::objective::Objective::<f64>::new(network, loss, &samples).unwrap();
+        let mut around = LossSurroundings::new(&setup, &theta, batch, 3, 0.01);
+        let (mut found, mut expected) = (vec![0.0; dim], vec![0.0; dim]);
+        let at: Vec<f64> = theta.iter().map(|x| x + 0.1).collect();
+        around.gradient(&at, &mut found).unwrap();
+        objective.gradient(&at, &mut objective.workspace(), &mut expected);
+        let norm = expected.iter().map(|g| g * g).sum::<f64>().sqrt();
+        assert!(norm > 0.01);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected * 0.01 / norm).abs() < 1e-6);
+        }
+        let v: Vec<f64> = (0..dim).map(|k| (k as f64).sin()).collect();
+        around.hessian_product(&v, &mut found).unwrap();
+        objective.hessian(&theta).apply(&v, &mut expected);
+        assert_eq!(found, expected);
+        let matrix = around.gauss_newton().unwrap();
+        objective.gauss_newton(&theta).apply(&v, &mut expected);
+        for (row, expected) in matrix.chunks_exact(dim).zip(&expected) {
+            let product: f64 = row.iter().zip(&v).map(|(g, v)| g * v).sum();
+            assert!((product - expected).abs() < 1e-12);
         }
     }
 }
