@@ -418,7 +418,9 @@ impl HessianView {
         let old = self
             .request(ws)
             .is_some_and(|(request, _)| request != kept.request);
-        let left = !kept.result.complete || old;
+        // What follows the training comes by itself, unless it was cancelled.
+        let follows = matches!(kept.request.wanted, Wanted::Matrices { .. });
+        let left = !kept.result.complete || (old && !follows);
         if left
             && ui
                 .button("Again")
