@@ -8,13 +8,16 @@ use crate::data::{Dataset, InputShape, Targets};
 use crate::diagnostics::signals::{OpposingSignals, RUNNING, SampleChange};
 use crate::figure::ticks::format_number;
 use crate::figure::{
-    Axes, Axis, ColorBar, ColorScale, Colormap, Content, Dash, Figure, Ink, Line, LineStyle,
-    Marker, Mosaic, Normalization, Panel, Raster, Row, Rule, Scale, Scatter, ScatterColors,
-    SeriesStyle, Ticks, Tile,
+    Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Marker, Mosaic, Panel, Raster, Row,
+    Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, Tile,
 };
 
 /// Images in a row of the mosaic, at most.
 const IMAGES: usize = 12;
+
+/// Losses that rise and that fall, on light and on dark paper.
+const RISES: Ink = Ink::Rgba([222, 92, 75, 255]);
+const FALLS: Ink = Ink::Rgba([70, 140, 200, 255]);
 
 /// What is shown of the analysis.
 #[derive(
@@ -59,6 +62,8 @@ pub enum Arrangement {
     /// Groups above samples.
     #[default]
     Stacked,
+    /// The losses of the groups beside the samples, and no more.
+    Pair,
     /// Too little room for more than one plot.
     Single,
 }
@@ -113,6 +118,8 @@ pub fn figure(look: &SignalLook, arrangement: Arrangement, data: &SignalData<'_>
             vec![row(1.0, vec![losses()])]
         }
         (SignalPart::Samples, Arrangement::Single) => vec![row(1.0, vec![samples()])],
+        (SignalPart::Both, Arrangement::Pair) => vec![row(1.0, vec![losses(), samples()])],
+        (SignalPart::Groups, Arrangement::Pair) => vec![row(1.0, vec![losses(), agreement()])],
         (SignalPart::Both, Arrangement::Beside) => vec![
             row(1.0, vec![losses(), samples()]),
             row(0.85, vec![agreement(), pairs()]),
@@ -123,7 +130,9 @@ pub fn figure(look: &SignalLook, arrangement: Arrangement, data: &SignalData<'_>
             row(1.1, vec![samples(), pairs()]),
         ],
         (SignalPart::Groups, _) => vec![row(1.0, vec![losses()]), row(0.8, vec![agreement()])],
-        (SignalPart::Samples, Arrangement::Beside) => vec![row(1.0, vec![samples(), pairs()])],
+        (SignalPart::Samples, Arrangement::Beside | Arrangement::Pair) => {
+            vec![row(1.0, vec![samples(), pairs()])]
+        }
         (SignalPart::Samples, Arrangement::Stacked) => {
             vec![row(1.0, vec![samples()]), row(1.0, vec![pairs()])]
         }
@@ -186,7 +195,7 @@ fn losses(look: &SignalLook, data: &SignalData<'_>) -> Axes {
     axes.layers.push(
         Line::new(steps(data, found.loss.len()), found.loss.clone())
             .style(LineStyle::solid(Ink::Foreground).dashed(Dash::Dashed))
-            .named("all")
+            .named("all samples")
             .into(),
     );
     mark(&mut axes, data);
@@ -343,7 +352,7 @@ fn images(data: &SignalData<'_>, shape: (usize, usize, usize)) -> Mosaic {
     }
 }
 
-/// The changes of all samples as colours at their places: of the first two
+/// The samples at their places, coloured by sign and sized by their changes: of the first two
 /// features, or of the feature and the target.
 fn plane(data: &SignalData<'_>) -> Axes {
     let set = data.data;
@@ -373,78 +382,61 @@ fn plane(data: &SignalData<'_>) -> Axes {
         };
         (input.first().copied().unwrap_or_default(), y)
     };
+    let at = |samples: &[usize]| {
+        let (x, y): (Vec<f64>, Vec<f64>) = samples.iter().map(|sample| place(*sample)).unzip();
+        Scatter::new(x, y)
+    };
     let changes = data.found.changes(index);
     let largest = data.found.largest(index);
     let most = if largest > 0.0 { largest } else { 1.0 };
-    let scale = ColorScale::new(Colormap::RdBu, Normalization::symlog(1e-3 * most, most));
     // The largest changes last, on top; a class has a shape of its own.
     let mut order: Vec<usize> = (0..changes.len()).collect();
     order.sort_by(|a, b| changes[*a].abs().total_cmp(&changes[*b].abs()));
     let labels = set.labels();
     let classes = set.class_names().len().max(1);
-    for class in 0..classes {
-        let members: Vec<usize> = order
-            .iter()
-            .copied()
-            .filter(|sample| labels.is_none_or(|labels| labels[*sample] as usize == class))
-            .collect();
-        let places: Vec<(f64, f64)> = members.iter().map(|sample| place(*sample)).collect();
-        axes.layers.push(
-            Scatter {
-                colors: ScatterColors::Values {
-                    values: members
-                        .iter()
-                        .map(|s| changes[*s])
-                        .collect::<Vec<_>>()
-                        .into(),
-                    scale,
-                },
+    for (sign, ink, name) in [(1.0, RISES, "rises"), (-1.0, FALLS, "falls")] {
+        for class in 0..classes {
+            let members: Vec<usize> = order
+                .iter()
+                .copied()
+                .filter(|sample| (changes[*sample] > 0.0) == (sign > 0.0))
+                .filter(|sample| labels.is_none_or(|labels| labels[*sample] as usize == class))
+                .collect();
+            let sizes = members
+                .iter()
+                .map(|sample| 0.5 + 1.3 * (changes[*sample].abs() / most).sqrt())
+                .collect();
+            let points = Scatter {
+                colors: ScatterColors::Uniform(ink),
                 marker: Marker::ORDER[class % 4],
-                sizes: members
-                    .iter()
-                    .map(|sample| 0.8 + 0.9 * (changes[*sample].abs() / most).sqrt())
-                    .collect(),
-                edged: false,
-                ..Scatter::new(
-                    places.iter().map(|p| p.0).collect::<Vec<_>>(),
-                    places.iter().map(|p| p.1).collect::<Vec<_>>(),
-                )
-            }
-            .into(),
-        );
+                sizes,
+                edged: true,
+                name: (class == 0).then(|| name.to_owned()),
+                ..at(&members)
+            };
+            axes.layers.push(points.into());
+        }
     }
     if let Some(groups) = &data.found.groups {
         for (index, (group, name)) in [(&groups.rising, "rising"), (&groups.falling, "falling")]
             .into_iter()
             .enumerate()
         {
-            let places: Vec<(f64, f64)> = group.samples.iter().map(|s| place(*s)).collect();
-            axes.layers.push(
-                Scatter {
-                    colors: ScatterColors::Uniform(SeriesStyle::nth(index).ink),
-                    marker: Marker::Ring,
-                    size: 2.3,
-                    name: Some(format!("{name} group")),
-                    ..Scatter::new(
-                        places.iter().map(|p| p.0).collect::<Vec<_>>(),
-                        places.iter().map(|p| p.1).collect::<Vec<_>>(),
-                    )
-                }
-                .into(),
-            );
+            let rings = Scatter {
+                colors: ScatterColors::Uniform(SeriesStyle::nth(index).ink),
+                marker: Marker::Ring,
+                size: 2.3,
+                name: Some(format!("{name} group")),
+                ..at(&group.samples)
+            };
+            axes.layers.push(rings.into());
         }
     }
-    axes.color_bar = Some(ColorBar::new(scale, "Δℓ"));
     let (rising, falling) = data.found.extremes(index, 1);
     let end = |found: &[SampleChange]| {
-        found.first().map(|change| {
-            format!(
-                "{} (sample {}, target {})",
-                signed(change.change),
-                change.sample,
-                target(set, change.sample)
-            )
-        })
+        found
+            .first()
+            .map(|change| format!("{} ({})", signed(change.change), target(set, change.sample)))
     };
     let ends: Vec<String> = end(&rising).into_iter().chain(end(&falling)).collect();
     axes.note = Some(format!("{}: {}", transition(step), ends.join(", ")));
@@ -601,6 +593,8 @@ mod tests {
         for (arrangement, part, panels) in [
             (Arrangement::Beside, SignalPart::Both, 4),
             (Arrangement::Stacked, SignalPart::Both, 4),
+            (Arrangement::Pair, SignalPart::Both, 2),
+            (Arrangement::Pair, SignalPart::Groups, 2),
             (Arrangement::Single, SignalPart::Both, 1),
             (Arrangement::Single, SignalPart::Samples, 1),
             (Arrangement::Stacked, SignalPart::Groups, 2),
@@ -619,11 +613,14 @@ mod tests {
             [
                 format!("4 rising at step {step}"),
                 format!("4 falling at step {step}"),
-                "all".to_owned()
+                "all samples".to_owned()
             ]
         );
         assert_eq!(names(axes[1]).len(), 2);
-        assert_eq!(names(axes[2]), ["rising group", "falling group"]);
+        assert_eq!(
+            names(axes[2]),
+            ["rises", "falls", "rising group", "falling group"]
+        );
         assert_eq!(names(axes[3]), ["others", "rising group", "falling group"]);
         // A place for each sample, by class; each change in the pairs once.
         let places = |axes: &Axes| -> usize {

@@ -30,7 +30,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             look: SignalLook::default(),
-            steps: 150,
+            steps: 200,
             top: 8,
         }
     }
@@ -62,9 +62,10 @@ const REST: f64 = 3.0;
 /// Seconds after which a request without an answer is made again.
 const PATIENCE: f64 = 2.0;
 /// So many points of width and height everything needs, beside or above each
-/// other.
-const BESIDE: (f32, f32) = (560.0, 300.0);
+/// other, and losses and samples alone.
+const BESIDE: (f32, f32) = (560.0, 360.0);
 const STACKED: (f32, f32) = (300.0, 460.0);
+const PAIR: (f32, f32) = (440.0, 150.0);
 
 const SENTENCE: &str = "Which samples' losses rise and which fall in every step: at the edge of \
                         stability a few pull the network in opposite directions, each by far \
@@ -79,6 +80,8 @@ fn arrangement(room: egui::Vec2) -> Arrangement {
         Arrangement::Beside
     } else if room.x >= STACKED.0 && room.y >= STACKED.1 {
         Arrangement::Stacked
+    } else if room.x >= PAIR.0 && room.y >= PAIR.1 {
+        Arrangement::Pair
     } else {
         Arrangement::Single
     }
@@ -230,7 +233,7 @@ impl SignalsPanel {
     fn over_steps(&self) -> &'static [usize] {
         match (self.settings.look.part, self.arrangement) {
             (SignalPart::Samples, _) => &[],
-            (_, Arrangement::Single) => &[0],
+            (_, Arrangement::Single) | (SignalPart::Both, Arrangement::Pair) => &[0],
             (SignalPart::Both, Arrangement::Beside) => &[0, 2],
             _ => &[0, 1],
         }

@@ -435,7 +435,7 @@ fn opposing_signals_follow_the_run_and_the_moment() {
         bench.panels[0].figure(&bench.ws).unwrap().description
     };
     let text = described(&harness);
-    assert!(text.contains("from step 150 to step 300"), "{text}");
+    assert!(text.contains("from step 100 to step 300"), "{text}");
     // A moment within these steps leaves them, one before has steps around it.
     harness.state_mut().ws.select_step(200);
     calm(&mut harness);
@@ -443,7 +443,7 @@ fn opposing_signals_follow_the_run_and_the_moment() {
     harness.state_mut().ws.select_step(20);
     calm(&mut harness);
     let text = described(&harness);
-    assert!(text.contains("from step 0 to step 95"), "{text}");
+    assert!(text.contains("from step 0 to step 120"), "{text}");
     testing::look(&mut harness, "panel signals moment", true);
     let figure = |harness: &Harness<'_, Bench>| {
         let bench = harness.state();
@@ -461,7 +461,7 @@ fn opposing_signals_follow_the_run_and_the_moment() {
     harness.event(egui::Event::PointerGone);
     calm(&mut harness);
     assert_ne!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
-    assert!(described(&harness).contains("from step 0 to step 95"));
+    assert!(described(&harness).contains("from step 0 to step 120"));
     harness.get_by_label_contains("Let go of").click();
     calm(&mut harness);
     assert_eq!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");

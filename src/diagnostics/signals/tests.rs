@@ -284,6 +284,7 @@ fn bundled(learning_rate: f64, steps: usize) -> (OpposingSignals, Vec<f64>) {
     let text = crate::recipe::presets::preset("opposing-signals").unwrap();
     let mut recipe = Recipe::parse(text, "opposing-signals", crate::catalogue::schema()).unwrap();
     recipe.optimizer.set("learning_rate", learning_rate);
+    recipe.training.set("steps", 400);
     let run = Run::new(&recipe, Path::new(".")).unwrap();
     let setup = run.setup();
     let found = signals(setup, settings(0, steps, 8));
