@@ -384,11 +384,11 @@ mod tests {
         assert_eq!(axes[1].x.full_label(), "α (filter norms)");
         assert_eq!(axes[3].y.label, "factor on 2.weight");
         // All layers on top of the single ones.
-        let lines = axes[2].layers.iter().filter_map(|layer| match layer {
+        let mut lines = axes[2].layers.iter().filter_map(|layer| match layer {
             Layer::Line(line) => Some(line),
             _ => None,
         });
-        let top = lines.last().unwrap();
+        let top = lines.next_back().unwrap();
         assert_eq!(top.name.as_deref(), Some("all layers"));
         // The two planes can be compared by colour.
         let limits = |axes: &Axes| {

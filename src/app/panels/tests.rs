@@ -604,6 +604,29 @@ fn a_race_on_the_network_shows_one_plane() {
         })
     });
     testing::look(&mut harness, "panel race network", true);
+    // Everything else in which a runner may differ.
+    harness.get_by_label("Other values of runner 1").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("All as in the recipe").is_some());
+    testing::look(&mut harness, "panel race values", true);
+    // The recipe that it was started with is another one now.
+    assert!(
+        harness
+            .query_by_label_contains("has changed since")
+            .is_none()
+    );
+    harness
+        .state_mut()
+        .ws
+        .recipe
+        .training
+        .set("batch_size", 7i64);
+    harness.run_steps(2);
+    assert!(
+        harness
+            .query_by_label_contains("(training.batch_size)")
+            .is_some()
+    );
 }
 
 /// Waits for a branch and for its end.

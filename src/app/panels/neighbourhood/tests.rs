@@ -23,7 +23,8 @@ fn axes(harness: &Harness) -> Vec<Axes> {
 #[test]
 fn every_measure_is_told_with_what_it_is_blind_to() {
     for (size, dark) in [((760.0, 520.0), true), ((900.0, 420.0), false)] {
-        let harness = shown(size, dark);
+        let mut harness = shown(size, dark);
+        testing::look(&mut harness, "neighbourhood sharpness", dark);
         for name in [
             "SAM: ≥ ",
             "second order: ",
