@@ -276,7 +276,9 @@ pub fn opposing_signals(
             break;
         }
         let (before, learning_rate) = (replay.run().steps_done(), replay.run().learning_rate());
-        go_on = replay.step()? == StepOutcome::Trained;
+        let outcome = replay.step()?;
+        // A run that was finished may have been given more steps.
+        go_on = !matches!(outcome, StepOutcome::Diverged(_)) && !replay.run().is_finished();
         if replay.run().steps_done() == before {
             break;
         }

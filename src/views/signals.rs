@@ -307,7 +307,9 @@ fn images(data: &SignalData<'_>, shape: (usize, usize, usize)) -> Mosaic {
     };
     let count = data.found.settings.top.min(IMAGES);
     let (rising, falling) = data.found.extremes(index, count);
-    let columns = rising.len().max(falling.len());
+    // Two short rows leave the images more room than a long one.
+    let side = rising.len().max(falling.len());
+    let columns = if side > 5 { side.div_ceil(2) } else { side };
     let all = &data.data.inputs;
     let (low, high) =
         crate::figure::samples::finite_range(all.iter().copied()).unwrap_or((0.0, 1.0));
@@ -329,16 +331,14 @@ fn images(data: &SignalData<'_>, shape: (usize, usize, usize)) -> Mosaic {
             None => tile,
         }
     };
-    // Both rows begin at the left.
+    // Those that fall begin a row of their own.
     let blank = || {
         let pixels = shape.1 * shape.2;
         Tile::new(Raster::new(shape.2, shape.1, vec![0; 4 * pixels]))
     };
-    let mut tiles = Vec::with_capacity(2 * columns);
-    for row in [&rising, &falling] {
-        tiles.extend(row.iter().map(tile));
-        tiles.extend((row.len()..columns).map(|_| blank()));
-    }
+    let mut tiles: Vec<Tile> = rising.iter().map(tile).collect();
+    tiles.resize_with(rising.len().next_multiple_of(columns.max(1)), blank);
+    tiles.extend(falling.iter().map(tile));
     Mosaic {
         title: Some(format!("Δℓ, {}: rise above, fall below", transition(step))),
         tiles,
@@ -666,6 +666,17 @@ mod tests {
             panic!("images");
         };
         assert_eq!((mosaic.tiles.len(), mosaic.columns), (8, Some(4)));
+        let mut more = found.clone();
+        more.settings.top = 7;
+        let wide = SignalData {
+            found: &more,
+            ..data
+        };
+        let Content::Mosaic(many) = samples(&wide) else {
+            panic!("images");
+        };
+        assert_eq!((many.tiles.len(), many.columns), (15, Some(4)));
+        assert_eq!(many.tiles[7].caption, None);
         let caption = |k: usize| mosaic.tiles[k].caption.clone().unwrap();
         assert!(
             caption(0).contains("  +") && caption(4).contains("  \u{2212}"),

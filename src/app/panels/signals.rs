@@ -180,6 +180,10 @@ impl SignalsPanel {
         let origin = run.origin();
         self.kept.take_if(|(_, of)| *of != origin);
         let Some(result) = &run.results.signals else {
+            // The run went back: what was known of it is void.
+            if self.kept.take().is_some() {
+                self.submitted = None;
+            }
             return;
         };
         if result.generation != origin.generation {

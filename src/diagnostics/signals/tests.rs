@@ -215,6 +215,12 @@ fn a_run_that_ends_or_diverges_gives_the_steps_before() {
     let at_end = signals(run.setup(), settings(50, 3, 2));
     assert_eq!((at_end.steps(), at_end.loss.len()), (0, 1));
     assert_eq!(at_end.groups, None);
+    // One that was given more steps at its end goes on.
+    let more = [(50, "steps".to_owned(), 60.0)];
+    let asked = settings(45, 20, 2);
+    let longer = opposing_signals(run.setup(), &[], &more, asked, &(), &mut |_| ()).unwrap();
+    assert_eq!(longer.end(), 60);
+    assert_eq!(longer.losses[..6], found.losses[..]);
     let run = Run::new(&diverging(), Path::new(".")).unwrap();
     let found = signals(run.setup(), settings(0, 2000, 2));
     assert!((1..2000).contains(&found.steps()));
