@@ -56,7 +56,10 @@ impl Divergence {
                 significant(largest),
                 grouped(measured)
             ),
-            None => format!("η = {rate} is too large here"),
+            None => {
+                let why = stability.absent().map(|why| format!("; {why}"));
+                format!("η = {rate} is too large here{}", why.unwrap_or_default())
+            }
         };
         let back = step.saturating_sub((step / 20).max(10));
         Self {
@@ -120,6 +123,20 @@ mod tests {
         assert_eq!(
             explain(Trigger::Gradient(f64::INFINITY), 0.1, Some((1300, 4.0))),
             "The gradient became infinite at step 1,312: η = 0.1, and 2/λ₁ was still 0.5 at step 1,300"
+        );
+    }
+
+    #[test]
+    fn where_no_line_is_the_explanation_says_why() {
+        let sam = kinds().into_iter().find(|kind| kind.key == "sam").unwrap();
+        let optimizer = build(&sam.defaults(COMMON_FIELDS), 1).unwrap();
+        let (stability, snapshots) = (optimizer.stability(0.9), Snapshots::new(0));
+        let trigger = Trigger::Loss(f64::INFINITY);
+        let found = Divergence::new(7, trigger, 0.9, &stability, Some((6, 4.0)), &snapshots);
+        assert_eq!(
+            found.explanation,
+            "The loss became infinite at step 7: η = 0.9 is too large here; where SAM becomes \
+             unstable depends on the gradient's norm too"
         );
     }
 

@@ -93,7 +93,7 @@ fn surroundings_are_those_of_the_batch() {
         let (network, loss) = (setup.network.clone(), setup.loss.clone());
         let samples = match batch {
             Some(batch) => setup.data.train.subset(batch),
-            None => (*setup.data).train.clone(),
+            None => setup.data.train.clone(),
         };
         let objective = crate::objective::Objective::<f64>::new(network, loss, &samples).unwrap();
         let mut around = LossSurroundings::new(&setup, &theta, batch, 3, 0.01);

@@ -293,6 +293,20 @@ fn sam_shrinks_the_gradient_up_to_its_own_edge() {
 }
 
 #[test]
+fn sam_is_trapped_at_a_saddle_within_its_radius() {
+    // On ½(x² − y²) from x = 0, trapped if and only if |y| < ρ at the start.
+    let (eta, rho) = (0.1, 0.5);
+    let sam = component("sam", eta).with("rho", rho);
+    for (start, trapped) in [(0.98, true), (1.02, false)] {
+        let mut theta = vec![0.0, start * rho];
+        for _ in 0..300 {
+            theta = one_step(&sam, &[1.0, 0.0, 0.0, -1.0], &theta);
+        }
+        assert_eq!(theta[1].abs() <= eta * rho, trapped, "{theta:?}");
+    }
+}
+
+#[test]
 fn gradient_regularization_descends_the_penalised_loss() {
     // Against central differences of L + (ρ/2)‖g‖² on the golden network.
     let (eta, rho) = (0.1, 0.3);
