@@ -39,11 +39,13 @@ const SHORT: f64 = 2.5e-4;
 const LONG: f64 = 5e-3;
 /// The same where the whole time is granted: commands wait no longer than that.
 const LONGEST: f64 = 0.5;
-/// Parameters × samples up to which the first measurement, whose length nobody
-/// knows yet, is made there.
+/// Parameters × samples up to which the first measurements, whose length nobody
+/// knows yet, are made there.
 const FIRST: usize = 1 << 17;
 /// Share of the old value that running means of times keep.
 const KEEP: f64 = 0.9;
+/// Steps beside measurements for each one that is timed alone.
+const FLOWN: u32 = 8;
 /// Steps without a measurement that must have been timed before one is made
 /// beside the training.
 const TIMED: u32 = 4;
@@ -83,7 +85,10 @@ pub(super) struct Measurement {
     pub(super) point: SpectrumPoint,
 }
 
-/// A running mean.
+/// Times after which a mean is one.
+const SETTLED: u32 = 4;
+
+/// A running mean of times.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mean {
     value: f64,
@@ -91,11 +96,13 @@ struct Mean {
 }
 
 impl Mean {
+    /// Takes in a time. Others may have had the processor meanwhile: at first
+    /// the shortest counts, and later one that is far longer counts as twice.
     fn push(&mut self, value: f64) {
-        self.value = if self.count == 0 {
-            value
-        } else {
-            KEEP * self.value + (1.0 - KEEP) * value
+        self.value = match self.count {
+            0 => value,
+            1..SETTLED => value.min(self.value),
+            _ => KEEP * self.value + (1.0 - KEEP) * value.min(2.0 * self.value),
         };
         self.count = self.count.saturating_add(1);
     }
@@ -124,6 +131,8 @@ pub(super) struct Monitor {
     flight: Option<Flight>,
     /// Steps that must pass before the next flight.
     pause: u32,
+    /// Steps made beside flights and not yet followed by a pause.
+    flown: u32,
     last: Option<Instant>,
     /// Time spent on measuring since `last`.
     measured: f64,
@@ -146,6 +155,7 @@ impl Monitor {
             period: Mean::default(),
             flight: None,
             pause: 0,
+            flown: 0,
             last: None,
             measured: 0.0,
             offered: 0,
@@ -259,7 +269,9 @@ impl Monitor {
         // are timed alone again.
         let longer = flight.time - f64::from(flight.steps) * self.period.value;
         self.budget.spend(Duration::from_secs_f64(longer.max(0.0)));
-        self.pause = (flight.steps / 8).max(1);
+        self.flown += flight.steps;
+        self.pause = self.flown / FLOWN;
+        self.flown %= FLOWN;
         let took = *flight
             .seconds
             .lock()
@@ -272,7 +284,7 @@ impl Monitor {
 
     /// Whether a measurement is made on this thread.
     fn is_here(&self, run: &Run) -> bool {
-        if self.cost.count == 0 {
+        if self.cost.count < SETTLED {
             let setup = run.setup();
             return setup.dim() * setup.data.train.len() <= FIRST;
         }

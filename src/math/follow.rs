@@ -8,9 +8,10 @@
 //! is that of the vector itself, so it is true however the iteration ends.
 //!
 //! A pair of small residual is an eigenpair, but not always the outermost: one
-//! more vector than asked for is followed at the upper end, so that an
-//! eigenvalue that overtakes the others is seen, and every [`LOOK`] times a
-//! Lanczos search with a random part begins anew.
+//! more vector than asked for, the guard, is followed at the upper end, so that
+//! an eigenvalue that overtakes the others is seen (every time where it is near,
+//! else every [`GUARDED`] times), and every [`LOOK`] times a Lanczos search with
+//! a random part begins anew.
 
 use rand::Rng;
 
@@ -23,6 +24,11 @@ use super::vector;
 
 /// Measurements between two searches that do not trust the vectors known.
 pub const LOOK: u64 = 64;
+/// Measurements between two looks at a guard whose eigenvalue is far below those
+/// that are asked for.
+pub const GUARDED: u64 = 4;
+/// The share of the last of them from which it is near.
+const NEAR: f64 = 0.75;
 /// Vectors followed beyond those asked for, at the upper end.
 const GUARDS: usize = 1;
 /// Columns that the search space may have beyond those that it begins with.
@@ -93,8 +99,16 @@ pub struct Follower {
     projected: Vec<f64>,
     small: SmallEigen,
     residual: Vec<f64>,
+    /// Which Ritz pair's residual that is, and its norm.
+    residual_is: Option<(usize, f64)>,
     spare: Vec<f64>,
+    /// The guard and its eigenvalue.
+    guard: Vec<f64>,
+    guard_value: Option<f64>,
+    /// Whether it is among the columns now.
+    guarded: bool,
     pairs: Vec<FollowedPair>,
+    kept: Vec<usize>,
     largest: usize,
     smallest: usize,
     measured: u64,
@@ -105,6 +119,7 @@ impl Follower {
     /// Forgets what was found: the next measurement searches anew.
     pub fn forget(&mut self) {
         self.columns = 0;
+        self.guard_value = None;
         self.pairs.clear();
     }
 
@@ -188,9 +203,26 @@ impl Follower {
         }
         if self.columns == 0 || self.measured.is_multiple_of(LOOK) {
             self.search(operator, options, rng, progress)?;
+            self.guarded = self.largest > 0;
+        } else {
+            self.guarded = self.needs_guard();
+            if self.guarded {
+                self.residual.copy_from_slice(&self.guard);
+                self.push_residual();
+            }
         }
         self.measured += 1;
         self.iterate(operator, options, progress)
+    }
+
+    /// Whether the guard takes part this time.
+    fn needs_guard(&self) -> bool {
+        let last = self.largest().last();
+        let (Some(guard), Some(last)) = (self.guard_value, last) else {
+            return false;
+        };
+        let near = last.value <= 0.0 || guard >= NEAR * last.value;
+        near || self.measured.is_multiple_of(GUARDED)
     }
 
     /// Takes the vectors of a Lanczos search for the beginning.
@@ -238,6 +270,7 @@ impl Follower {
     /// that is nothing, or there is no room.
     fn push_residual(&mut self) -> bool {
         let n = self.n;
+        self.residual_is = None;
         if self.columns == self.capacity {
             return false;
         }
@@ -283,13 +316,14 @@ impl Follower {
             }
             let used = self.products - first;
             progress.report(used.min(options.max_products), options.max_products);
+            self.residual_is = None;
             self.small
                 .decompose(known, &self.projected, self.capacity)?;
             let scale = self.small.scale();
             let floor = f64::EPSILON * scale;
             let worst = self.judge(options, scale, floor);
             let mut index = worst;
-            if index.is_none() && !strayed && self.largest > 0 && known > self.largest {
+            if index.is_none() && self.guarded && !strayed && known > self.largest {
                 // The guard is looked after once each time.
                 strayed = true;
                 let guard = known - 1 - self.largest;
@@ -365,6 +399,11 @@ impl Follower {
 
     /// `residual` ← A y − θ y of Ritz pair `k`; its norm.
     fn residual_of(&mut self, k: usize) -> f64 {
+        if let Some((known, norm)) = self.residual_is
+            && known == k
+        {
+            return norm;
+        }
         let n = self.n;
         let theta = self.small.values[k];
         self.residual.fill(0.0);
@@ -376,7 +415,9 @@ impl Follower {
                 *r += s * w - st * q;
             }
         }
-        vector::norm(&self.residual)
+        let norm = vector::norm(&self.residual);
+        self.residual_is = Some((k, norm));
+        norm
     }
 
     /// The Ritz indices next to both ends, the largest first, `extra` more than
@@ -417,10 +458,29 @@ impl Follower {
         true
     }
 
+    /// The basis becomes the wanted Ritz vectors, and the guard is put aside.
     fn rotate_to_ends(&mut self) {
-        let kept: Vec<usize> = self.ends(0).collect();
+        let (m, n) = (self.small.n, self.n);
+        let (upper, lower) = (self.largest.min(m), self.smallest.min(m));
+        if self.guarded {
+            self.guard_value = None;
+            if m > upper + lower {
+                let k = m - 1 - upper;
+                self.guard.clear();
+                self.guard.resize(n, 0.0);
+                for (column, s) in self.basis.chunks_exact(n).zip(self.small.vector(k)) {
+                    vector::axpy(*s, column, &mut self.guard);
+                }
+                self.guard_value = Some(self.small.values[k]);
+            }
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        kept.extend((0..upper).map(|k| m - 1 - k));
+        kept.extend(0..lower.min(m - upper));
         self.rotate(&kept, false);
         self.columns = kept.len();
+        self.kept = kept;
     }
 
     /// basis (or images) ← the combinations of its columns for these Ritz pairs.
@@ -471,11 +531,17 @@ impl SmallEigen {
             self.matrix
                 .extend_from_slice(&elements[i * row..i * row + n]);
         }
-        if n > SMALL || !self.rotations() {
-            let eigen = SymmetricEigen::new(n, &self.matrix)?;
-            self.values = eigen.values;
-            self.vectors = eigen.vectors;
+        if n <= SMALL && self.rotations() {
+            return Ok(());
         }
+        self.matrix.clear();
+        for i in 0..n {
+            self.matrix
+                .extend_from_slice(&elements[i * row..i * row + n]);
+        }
+        let eigen = SymmetricEigen::new(n, &self.matrix)?;
+        self.values = eigen.values;
+        self.vectors = eigen.vectors;
         Ok(())
     }
 
@@ -500,7 +566,7 @@ impl SmallEigen {
                     outside += a[i * n + j] * a[i * n + j];
                 }
             }
-            if outside <= 1e-32 * inside || outside == 0.0 {
+            if outside <= 1e-30 * inside || outside == 0.0 {
                 settled = true;
                 break;
             }
@@ -512,11 +578,11 @@ impl SmallEigen {
                     }
                     let tau = (a[q * n + q] - a[p * n + p]) / (2.0 * apq);
                     let t = if tau >= 0.0 {
-                        1.0 / (tau + tau.hypot(1.0))
+                        1.0 / (tau + (1.0 + tau * tau).sqrt())
                     } else {
-                        -1.0 / (-tau + tau.hypot(1.0))
+                        -1.0 / (-tau + (1.0 + tau * tau).sqrt())
                     };
-                    let c = 1.0 / t.hypot(1.0);
+                    let c = 1.0 / (1.0 + t * t).sqrt();
                     let s = t * c;
                     for k in 0..n {
                         let (x, y) = (a[k * n + p], a[k * n + q]);
@@ -528,6 +594,8 @@ impl SmallEigen {
                         a[p * n + k] = c * x - s * y;
                         a[q * n + k] = s * x + c * y;
                     }
+                    // Exactly zero, where rounding leaves a little.
+                    (a[p * n + q], a[q * n + p]) = (0.0, 0.0);
                     for k in 0..n {
                         // Row k of `rotation` is eigenvector k.
                         let (x, y) = (v[p * n + k], v[q * n + k]);
@@ -583,10 +651,10 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_matrix_that_moves() {
-        let n = 60;
+        let n = 40;
         let mut follower = Follower::default();
         let mut random = stream(0, "follow");
-        for step in 0..200 {
+        for step in 0..60 {
             let a = moving(n, 0.01 * f64::from(step));
             follower
                 .measure(&a, &options(3, 2), &mut random, &())
