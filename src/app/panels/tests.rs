@@ -428,22 +428,24 @@ fn two_runs_lie_over_each_other() {
 #[test]
 fn opposing_signals_follow_the_run_and_the_moment() {
     let mut harness = harness(&[PanelKind::Signals], (900.0, 560.0), true);
-    train(&mut harness, recipe("moons"), 300);
+    let fewer = serde_json::json!({"steps": 60});
+    harness.state_mut().panels[0].restore(&fewer);
+    train(&mut harness, recipe("moons"), 120);
     calm(&mut harness);
     let described = |harness: &Harness<'_, Bench>| {
         let bench = harness.state();
         bench.panels[0].figure(&bench.ws).unwrap().description
     };
     let text = described(&harness);
-    assert!(text.contains("from step 100 to step 300"), "{text}");
+    assert!(text.contains("from step 60 to step 120"), "{text}");
     // A moment within these steps leaves them, one before has steps around it.
-    harness.state_mut().ws.select_step(200);
+    harness.state_mut().ws.select_step(90);
     calm(&mut harness);
     assert_eq!(described(&harness), text);
     harness.state_mut().ws.select_step(20);
     calm(&mut harness);
     let text = described(&harness);
-    assert!(text.contains("from step 0 to step 120"), "{text}");
+    assert!(text.contains("from step 0 to step 50"), "{text}");
     testing::look(&mut harness, "panel signals moment", true);
     let figure = |harness: &Harness<'_, Bench>| {
         let bench = harness.state();
@@ -461,7 +463,7 @@ fn opposing_signals_follow_the_run_and_the_moment() {
     harness.event(egui::Event::PointerGone);
     calm(&mut harness);
     assert_ne!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
-    assert!(described(&harness).contains("from step 0 to step 120"));
+    assert!(described(&harness).contains("from step 0 to step 50"));
     harness.get_by_label_contains("Let go of").click();
     calm(&mut harness);
     assert_eq!(pairs(&figure(&harness)), "Δℓ, step 20 → 21");
