@@ -252,7 +252,7 @@ fn axes(title: &str, x: &str, worst: &WorstCase, radius: f64) -> Axes {
         Line::new(radii.clone(), of(&|rise| rise.one_step))
             .style(LineStyle::solid(Ink::Series(1)))
             .marked(Marker::Square)
-            .named("one step along the gradient")
+            .named("one gradient step")
             .into(),
     );
     if let Some(curvature) = worst.curvature {
@@ -303,7 +303,7 @@ fn mean(axes: &mut Axes, average: &AverageCase, root: f64) {
         Line::new(x.clone(), rises)
             .style(LineStyle::solid(style.ink))
             .marked(Marker::Triangle)
-            .named("mean, σ = ρ/√P")
+            .named("mean, σ√P = ρ")
             .into(),
     );
     let half: Vec<f64> = average

@@ -18,7 +18,7 @@ use crate::figure::ticks::format_number;
 use crate::views::sharpness::{self as view, SharpnessLook};
 
 /// Room from which on all neighbourhoods stand side by side.
-const WIDE: f32 = 620.0;
+const WIDE: f32 = 860.0;
 /// Room from which on the table stands under the figure, or beside it.
 const HIGH: f32 = 400.0;
 const BESIDE: f32 = 800.0;
