@@ -172,7 +172,7 @@ fn wrong_arguments_are_told_in_one_sentence() {
     assert!(asks("sharpness", &["--sigma", "-2"]).starts_with("--sigma is -2"));
     assert!(asks("sharpness", &["--probes", "1"]).contains("--probes"));
     assert!(asks("sharpness", &["--figure", "x.jpg"]).contains(".svg or .png"));
-    assert!(asks("quantized", &["--bits", "1"]).contains("--bits"));
+    assert!(asks("quantized", &["--bits", "0"]).contains("--bits"));
     assert!(asks("quantized", &["--scope", "row"]).contains("--scope"));
     assert!(asks("quantized", &["--extent", "-1"]).starts_with("--extent is -1"));
     assert!(!Path::new(out).exists());
