@@ -111,7 +111,7 @@ pub(super) fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64
 }
 
 /// Everything that is under way has arrived.
-fn calm(harness: &mut Harness<'_, Bench>) {
+pub(super) fn calm(harness: &mut Harness<'_, Bench>) {
     let start = Instant::now();
     let mut quiet = 0;
     while quiet <= 30 {
