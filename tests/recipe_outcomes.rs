@@ -106,7 +106,7 @@ fn below_the_edge_the_sharpness_grows_and_never_arrives() {
     assert!(last.sharpness > 4.0 * moments[0].sharpness);
     assert_eq!(rises(&run), 0);
 
-    // Small batches from the same start end as low and flatter.
+    // Small batches from the same start get as low and are flatter there.
     let (_, small) = follow(&recipe("small-batches"), 12_000);
     let small = small.last().unwrap();
     assert_within(small.loss / last.loss, 0.2, 1.1);
