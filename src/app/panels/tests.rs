@@ -15,9 +15,9 @@ use crate::engine::RunState;
 use crate::recipe::Recipe;
 
 /// Panels over a real engine.
-struct Bench {
-    ws: Workspace,
-    panels: Vec<Box<dyn Panel>>,
+pub(super) struct Bench {
+    pub(super) ws: Workspace,
+    pub(super) panels: Vec<Box<dyn Panel>>,
 }
 
 impl Bench {
@@ -59,7 +59,7 @@ fn of_a_run() -> impl Iterator<Item = PanelKind> {
     PanelKind::iter().filter(|kind| *kind != PanelKind::Race)
 }
 
-fn recipe(name: &str) -> Recipe {
+pub(super) fn recipe(name: &str) -> Recipe {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("assets/recipes")
         .join(format!("{name}.toml"));
@@ -69,7 +69,11 @@ fn recipe(name: &str) -> Recipe {
     recipe
 }
 
-fn harness(kinds: &[PanelKind], size: (f32, f32), dark: bool) -> Harness<'static, Bench> {
+pub(super) fn harness(
+    kinds: &[PanelKind],
+    size: (f32, f32),
+    dark: bool,
+) -> Harness<'static, Bench> {
     testing::harness(size, dark)
         .with_step_dt(1.0 / 60.0)
         .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), Bench::new(kinds))
@@ -88,7 +92,7 @@ fn until(harness: &mut Harness<'_, Bench>, what: &str, holds: impl Fn(&Bench) ->
     }
 }
 
-fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
+pub(super) fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
     let mut recipe = recipe;
     recipe.training.set("steps", steps as i64);
     harness
@@ -104,7 +108,7 @@ fn train(harness: &mut Harness<'_, Bench>, recipe: Recipe, steps: u64) {
 }
 
 /// Everything that is under way has arrived.
-fn calm(harness: &mut Harness<'_, Bench>) {
+pub(super) fn calm(harness: &mut Harness<'_, Bench>) {
     let mut quiet = 0;
     for _ in 0..3000 {
         harness.step();

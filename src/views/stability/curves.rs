@@ -20,6 +20,13 @@ pub(in crate::views) fn rows(all: Vec<(f64, Axes)>) -> Vec<Row> {
         .collect()
 }
 
+/// Shows the same steps in all axes.
+pub(in crate::views) fn over(all: &mut [(f64, Axes)], first: u64, last: u64) {
+    for (_, axes) in all {
+        axes.x.limits = (last > first).then_some((first as f64, last as f64));
+    }
+}
+
 /// Adds to the line under a plot.
 pub(in crate::views) fn note(axes: &mut Axes, text: String) {
     axes.note = Some(match axes.note.take() {

@@ -15,7 +15,8 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, marker, note, number, rows, step_axis, threshold_line, with_residual,
+    dashed, eigenvalue_line, marker, note, number, over, rows, step_axis, threshold_line,
+    with_residual,
 };
 pub use self::parts::flips;
 
@@ -77,6 +78,11 @@ pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure 
     }
     if look.single {
         all.truncate(1);
+    }
+    if look.part != StabilityPart::Overlap
+        && let (Some(first), Some(last)) = (report.steps.first(), report.steps.last())
+    {
+        over(&mut all, first.step, last.step);
     }
     Figure {
         title: Some("Stability".to_owned()),

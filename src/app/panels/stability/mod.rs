@@ -3,6 +3,8 @@
 //! that is shown.
 
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -60,6 +62,9 @@ const SENTENCE: &str = "What happens along the top eigenvectors of the Hessian, 
                         sharpness against the stability line, the oscillation of the gradient, \
                         its share in their space, and gradient flow beside the run.";
 
+const CHOOSE: &str = "Gradient flow is where infinitely small steps would go, the central flow \
+                      where descent goes on average while it oscillates: choose one of them above.";
+
 fn slot() -> Slot {
     Slot::new("stability")
 }
@@ -113,10 +118,7 @@ impl StabilityPanel {
         let Some(wanted) = self.request(ws) else {
             return;
         };
-        if self.settings.view == View::Flows
-            && !self.settings.gradient_flow
-            && !self.settings.central_flow
-        {
+        if self.settings.view == View::Flows && self.settings.is_without_flows() {
             return;
         }
         let now = ui.input(|input| input.time);
@@ -284,15 +286,11 @@ impl Panel for StabilityPanel {
         if !failed || self.submitted.is_none() {
             self.follow(ui, ws);
         }
-        if self.kept().is_none() {
+        let idle = self.settings.view == View::Flows && self.settings.is_without_flows();
+        if self.kept().is_none() || idle {
             self.shown.clear();
-            if self.settings.view == View::Flows && ws.job(&slot()).is_none() && !failed {
-                controls::nothing_yet(
-                    ui,
-                    "Gradient flow is where infinitely small steps would go, the central flow \
-                     where descent goes on average while it oscillates: choose one of them above.",
-                    None,
-                );
+            if idle {
+                controls::nothing_yet(ui, CHOOSE, None);
             } else if self.request(ws).is_some() && !failed {
                 controls::nothing_yet(ui, SENTENCE, None);
             } else if !failed {

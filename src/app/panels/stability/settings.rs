@@ -59,6 +59,10 @@ impl Settings {
         }
     }
 
+    pub(super) fn is_without_flows(&self) -> bool {
+        !self.gradient_flow && !self.central_flow
+    }
+
     pub(super) fn readings(&self, setup: &Setup, steps: u64) -> StabilitySettings {
         let standard = StabilitySettings::of(setup);
         StabilitySettings {
