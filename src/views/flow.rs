@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::stability::{
-    dashed, eigenvalue_line, marker, note, number, over, rows, step_axis, threshold_line,
-    with_residual,
+    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
+    threshold_line, with_residual,
 };
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
@@ -27,6 +27,8 @@ pub enum FlowArrangement {
     Grid,
     /// One above the other.
     Stacked,
+    /// Beside each other.
+    Row,
     /// Sharpness and distance only, one above the other.
     Two,
     /// The sharpness only.
@@ -39,7 +41,7 @@ const SMOOTH: usize = 8;
 /// The run.
 const RUN: LineStyle = LineStyle::solid(Ink::Series(0));
 /// The gradient flow.
-const GRADIENT: LineStyle = LineStyle::solid(Ink::Series(1));
+const GRADIENT: LineStyle = LineStyle::solid(Ink::Series(1)).dashed(Dash::Dashed);
 /// The central flow.
 const CENTRAL: LineStyle = LineStyle::solid(Ink::Series(2)).dashed(Dash::Dotted);
 
@@ -61,7 +63,7 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
         all.push(variance(report));
     }
     let count = match look.arrangement {
-        FlowArrangement::Grid | FlowArrangement::Stacked => all.len(),
+        FlowArrangement::Grid | FlowArrangement::Stacked | FlowArrangement::Row => all.len(),
         FlowArrangement::Two => 2,
         FlowArrangement::One => 1,
     };
@@ -71,6 +73,7 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
     }
     let rows = match look.arrangement {
         FlowArrangement::Grid => grid(all),
+        FlowArrangement::Row => side_by_side(all),
         _ => rows(all),
     };
     Figure {
@@ -157,12 +160,12 @@ fn sharpness(report: &FlowReport) -> Axes {
     if let (Some(Some(run)), Some(last)) = (run.last(), measured.last()) {
         note(
             &mut axes,
-            format!("step {}: {} for the run", last.step, with_residual(run)),
+            format!("step {}: run {}", last.step, with_residual(run)),
         );
         if let Some(Some(flow)) = flow.last() {
             note(
                 &mut axes,
-                format!("{} for the gradient flow", number(flow.value, 4)),
+                format!("gradient flow {}", number(flow.value, 4)),
             );
         }
     }

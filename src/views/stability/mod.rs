@@ -15,8 +15,8 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, marker, note, number, over, rows, step_axis, threshold_line,
-    with_residual,
+    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
+    threshold_line, with_residual,
 };
 pub use self::parts::flips;
 
@@ -60,6 +60,8 @@ pub struct StabilityLook {
     pub log: bool,
     /// Whether only the first pair of axes of the part is shown.
     pub single: bool,
+    /// Whether the pairs of axes stand beside each other.
+    pub beside: bool,
 }
 
 /// The figure of a window of steps; empty axes before there is a reading.
@@ -86,7 +88,11 @@ pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure 
     }
     Figure {
         title: Some("Stability".to_owned()),
-        rows: rows(all),
+        rows: if look.beside {
+            side_by_side(all)
+        } else {
+            rows(all)
+        },
         description: describe(report),
         ..Figure::default()
     }

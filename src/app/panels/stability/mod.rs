@@ -198,7 +198,8 @@ impl StabilityPanel {
         StabilityLook {
             part,
             log: self.settings.log,
-            single: room.y < SINGLE,
+            beside: is_wide(room),
+            single: room.y < SINGLE && !is_wide(room),
         }
     }
 
@@ -238,8 +239,15 @@ fn accept<T>(kept: &mut Kept<T>, result: &Option<Timed<T>>, request: &Request) {
     }
 }
 
+/// Whether there is more room beside each other than above.
+fn is_wide(room: Vec2) -> bool {
+    room.x >= 760.0 && room.x >= 2.4 * room.y
+}
+
 fn arrangement(room: Vec2) -> FlowArrangement {
-    if room.x >= 620.0 && room.y >= 380.0 {
+    if is_wide(room) {
+        FlowArrangement::Row
+    } else if room.x >= 620.0 && room.y >= 380.0 {
         FlowArrangement::Grid
     } else if room.y >= 620.0 {
         FlowArrangement::Stacked
@@ -347,8 +355,7 @@ impl Panel for StabilityPanel {
     fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
         if let Some(run) = ws.run() {
             let setup = Arc::clone(&run.info.setup);
-            ui.set_min_width(260.0);
-            self.settings.ui(ui, &setup);
+            self.settings.numbers(ui, &setup);
         }
         if ui.button("Read again").clicked() {
             (self.submitted, self.readings, self.flows) = (None, None, None);

@@ -37,7 +37,12 @@ fn every_part_shows_the_last_steps_of_a_run() {
             "prediction",
             "flows",
         ] {
-            harness.get_by_label(&format!("Shown: {part}")).click();
+            let mut settings = settings();
+            settings["view"] = match part {
+                "flows" => part.into(),
+                part => serde_json::json!({ "readings": part }),
+            };
+            harness.state_mut().panels[0].restore(&settings);
             harness.run_steps(3);
             calm(&mut harness);
             testing::look(&mut harness, &format!("stability {part} {name}"), dark);
