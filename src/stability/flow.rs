@@ -115,14 +115,12 @@ pub fn flow_twins(
             ));
             central = None;
         }
-        if let Some(flow) = &central {
-            if let Some(second) = flow.second_above(eta) {
-                report.central_flow_ended = Some(format!(
-                    "two eigenvalues are at or above 2/η at step {step} (λ₂ = {second:.4}): the \
-                     central flow with one unstable direction does not apply from there on"
-                ));
-                central = None;
-            }
+        if let Some(second) = central.as_ref().and_then(|flow| flow.second_above(eta)) {
+            report.central_flow_ended = Some(format!(
+                "two eigenvalues are at or above 2/η at step {step} (λ₂ = {second:.4}): the \
+                 central flow with one unstable direction does not apply from there on"
+            ));
+            central = None;
         }
         report.steps.push(FlowStep {
             step,

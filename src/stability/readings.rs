@@ -16,6 +16,8 @@ use super::window::{SpectrumReading, StabilityReport, StabilitySettings, StepRea
 
 /// Numbers that the eigenvectors kept for the overlaps take at most (256 MiB).
 const OVERLAP_NUMBERS: usize = 1 << 25;
+/// Numbers of the gradients kept between two measurements at most (32 MiB).
+const GRADIENT_NUMBERS: usize = 1 << 22;
 /// Readings between two results in part.
 const PART: usize = 16;
 
@@ -47,7 +49,7 @@ pub fn stability_readings(
         let loss = objective.gradient(&theta, &mut workspace, &mut gradient);
         reader.enter_change(loss);
         let hessian = objective.hessian(&theta);
-        let measured = index.is_multiple_of(settings.every.max(1));
+        let measured = index.is_multiple_of(settings.every.max(1)) || index == settings.steps;
         if measured {
             let part = Part::new(progress, share(index), share(index + 1));
             match reader.measure(replay, &theta, &hessian, &gradient, &part) {
@@ -100,6 +102,8 @@ struct Reader<'a> {
     /// Eigenvectors of the newest measurement.
     top: Option<TopSpectrum>,
     preconditioned: Vec<Vec<f64>>,
+    /// The gradients of the steps since that measurement.
+    since: Vec<Vec<f64>>,
     /// Parameters and top eigenvector of the window's start.
     start: Vec<f64>,
     reference: Vec<f64>,
@@ -142,6 +146,7 @@ impl<'a> Reader<'a> {
             },
             top: None,
             preconditioned: Vec::new(),
+            since: Vec::new(),
             start: vector::to_f64(run.parameters()),
             reference: Vec::new(),
             batches: draw_batches(setup, batches)?,
@@ -170,6 +175,9 @@ impl<'a> Reader<'a> {
         if let Some(before) = &before {
             for (vector, earlier) in top.vectors.iter_mut().zip(&before.vectors) {
                 keep_sign(vector, earlier);
+            }
+            if let (Some(from), Some(to)) = (before.vectors.first(), top.vectors.first()) {
+                self.interpolate(from, to);
             }
         } else if let Some(vector) = top.vectors.first() {
             self.reference = vector.clone();
@@ -222,6 +230,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// ⟨g, v₁⟩ of the steps between two measurements again, along the vectors
+    /// between both: the newest one alone falls behind as the eigenvector turns.
+    fn interpolate(&mut self, from: &[f64], to: &[f64]) {
+        let cosine = vector::dot(from, to);
+        let count = self.report.steps.len();
+        // The first of these gradients is that of the measured step itself.
+        let (kept, apart) = (self.since.len(), self.since.len() as f64);
+        for (index, gradient) in self.since.iter().enumerate().skip(1) {
+            let (b, row) = (index as f64 / apart, count - kept + index);
+            let a = 1.0 - b;
+            let length = (a * a + b * b + 2.0 * a * b * cosine).sqrt();
+            let along = a * vector::dot(gradient, from) + b * vector::dot(gradient, to);
+            if let Some(reading) = self.report.steps.get_mut(row) {
+                reading.gradient_along = along / length;
+            }
+        }
+        self.since.clear();
+    }
+
     /// Adds a row and a column to the overlaps.
     fn compare(
         &mut self,
@@ -252,6 +279,10 @@ impl<'a> Reader<'a> {
         loss: f64,
     ) -> Result<(), StabilityError> {
         let run = replay.run();
+        let every = self.report.every as usize;
+        if every > 1 && gradient.len() * every <= GRADIENT_NUMBERS {
+            self.since.push(gradient.to_vec());
+        }
         let newest = self.top.as_ref().and_then(|top| top.vectors.first());
         let moved = theta.iter().zip(&self.start).map(|(to, from)| to - from);
         self.report.steps.push(StepReading {

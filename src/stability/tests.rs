@@ -155,9 +155,10 @@ fn readings_are_those_of_independent_computations() {
     assert_eq!((setup.dim(), found.batch_size), (42, 16));
     assert_eq!(found.chance, 2.0 / 42.0);
     let objective = setup.training_double().unwrap();
-    for (index, spectrum) in found.spectra.iter().enumerate() {
-        let step = from + every * index as u64;
-        assert_eq!(spectrum.step, step);
+    let measured: Vec<u64> = found.spectra.iter().map(|found| found.step).collect();
+    assert_eq!(measured, [10, 14, 18, 20]);
+    for spectrum in &found.spectra {
+        let step = spectrum.step;
         let mut replay = at(&setup, step);
         let theta = vector::to_f64(replay.run().parameters());
         let eigen = eigen(&setup, &theta);
@@ -373,4 +374,80 @@ fn descent_lowers_the_sharpness_of_the_gradient_flow_solution() {
         solution_sharpness(&other, &vector::to_f64(&other.initial.theta)),
         None
     );
+}
+
+/// Squared error on a few points of two spirals, a 2-10-10-2 tanh network, plain
+/// descent on all of them.
+fn edge(eta: f64) -> Arc<Setup> {
+    let mut recipe = recipe();
+    recipe.data.set("samples", 40i64);
+    recipe.model.set("hidden", vec![10i64, 10]);
+    recipe.loss = Component::new("mean_squared_error").with("half", false);
+    recipe.optimizer = optimizer("sgd", eta);
+    recipe.training.set("batch_size", 0);
+    recipe.training.set("steps", 6000);
+    setup(recipe)
+}
+
+#[test]
+fn the_gradient_turns_at_every_step_at_the_edge_and_not_before() {
+    // The line is at 10: λ₁ is 8.6 after 50 steps and hovers there after 1000.
+    let setup = edge(0.2);
+    let settings = StabilitySettings {
+        tolerance: 1e-6,
+        ..settings(&setup, 8, 2)
+    };
+    let read =
+        |from: u64| stability_readings(&mut at(&setup, from), &settings, &(), &mut |_| ()).unwrap();
+    let (before, there) = (read(50), read(1000));
+    let flips = |report: &StabilityReport| -> usize {
+        let pairs = report.steps.windows(2);
+        pairs
+            .filter(|pair| pair[0].gradient_along * pair[1].gradient_along < 0.0)
+            .filter(|pair| pair[0].gradient_along.abs() > 1e-2 * pair[0].gradient_norm)
+            .count()
+    };
+    assert_eq!((flips(&before), flips(&there)), (0, 8));
+    for reading in &before.spectra {
+        assert!(reading.scaled_sharpness < 1.8 && reading.share < 1e-3);
+    }
+    for reading in &there.spectra {
+        assert!((1.9..2.2).contains(&reading.scaled_sharpness));
+        assert!(reading.share > 0.9);
+    }
+    // Far from the edge the quadratic model is nearly exact.
+    let error = |report: &StabilityReport| -> f64 {
+        let worst = report.steps.iter().filter_map(|step| {
+            Some((step.predicted_change? - step.actual_change?).abs() / step.actual_change?.abs())
+        });
+        worst.fold(0.0, f64::max)
+    };
+    assert!(error(&before) < 0.05, "{}", error(&before));
+}
+
+#[test]
+fn the_central_flow_holds_the_sharpness_at_the_line() {
+    let setup = edge(0.2);
+    let settings = FlowSettings {
+        steps: 40,
+        every: 10,
+        ..FlowSettings::default()
+    };
+    let found = flow_twins(&mut at(&setup, 1000), &settings, &(), &mut |_| ()).unwrap();
+    assert!(found.is_gradient_descent && found.central_flow_ended.is_none());
+    let last = found.steps.last().unwrap();
+    let central = last.central_flow.as_ref().unwrap();
+    let sharpness = central.eigenvalues[0].value;
+    assert!((sharpness - 10.0).abs() < 0.1, "{sharpness}");
+    let flow = last.gradient_flow.as_ref().unwrap();
+    assert!(central.distance < flow.distance && central.variance > 0.0);
+    // Below the edge, both flows are the same but for their methods.
+    let found = flow_twins(&mut at(&setup, 50), &settings, &(), &mut |_| ()).unwrap();
+    let last = found.steps.last().unwrap();
+    let (central, flow) = (
+        last.central_flow.as_ref().unwrap(),
+        last.gradient_flow.as_ref().unwrap(),
+    );
+    assert_eq!(central.variance, 0.0);
+    assert!((central.loss - flow.loss).abs() < 1e-3 * flow.loss);
 }

@@ -13,7 +13,7 @@ pub struct StabilitySettings {
     /// Updates that are followed.
     pub steps: u64,
     /// Steps between two measurements of eigenvalues; everything else is read
-    /// at every step.
+    /// at every step. The last step is measured too.
     pub every: u64,
     /// How many of the largest eigenvalues.
     pub top: usize,
@@ -67,8 +67,9 @@ pub struct StepReading {
     /// ‖g‖ of the training loss.
     #[serde(with = "cell")]
     pub gradient_norm: f64,
-    /// ⟨g, v₁⟩ for the newest measured top eigenvector, whose sign is kept from
-    /// one measurement to the next.
+    /// ⟨g, v₁⟩. The sign of v₁ is kept from one measurement to the next; at the
+    /// steps between, v₁ is interpolated (where it takes too much memory, and
+    /// as long as there is no next measurement, it is the newest one).
     #[serde(with = "cell")]
     pub gradient_along: f64,
     /// ⟨θ − θ₀, v₁⟩ for parameters θ₀ and top eigenvector v₁ of the window's

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::stability::{
-    dashed, eigenvalue_line, marker, note, number, rows, step_axis, threshold_line, with_residual,
+    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
+    threshold_line, with_residual,
 };
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
@@ -26,6 +27,8 @@ pub enum FlowArrangement {
     Grid,
     /// One above the other.
     Stacked,
+    /// Beside each other.
+    Row,
     /// Sharpness and distance only, one above the other.
     Two,
     /// The sharpness only.
@@ -38,7 +41,7 @@ const SMOOTH: usize = 8;
 /// The run.
 const RUN: LineStyle = LineStyle::solid(Ink::Series(0));
 /// The gradient flow.
-const GRADIENT: LineStyle = LineStyle::solid(Ink::Series(1));
+const GRADIENT: LineStyle = LineStyle::solid(Ink::Series(1)).dashed(Dash::Dashed);
 /// The central flow.
 const CENTRAL: LineStyle = LineStyle::solid(Ink::Series(2)).dashed(Dash::Dotted);
 
@@ -59,11 +62,19 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
     if central {
         all.push(variance(report));
     }
+    let count = match look.arrangement {
+        FlowArrangement::Grid | FlowArrangement::Stacked | FlowArrangement::Row => all.len(),
+        FlowArrangement::Two => 2,
+        FlowArrangement::One => 1,
+    };
+    let mut all: Vec<(f64, Axes)> = all.into_iter().take(count).map(|a| (1.0, a)).collect();
+    if let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) {
+        over(&mut all, first.step, last.step);
+    }
     let rows = match look.arrangement {
         FlowArrangement::Grid => grid(all),
-        FlowArrangement::Stacked => rows(all.into_iter().map(|axes| (1.0, axes)).collect()),
-        FlowArrangement::Two => rows(all.into_iter().take(2).map(|axes| (1.0, axes)).collect()),
-        FlowArrangement::One => rows(all.into_iter().take(1).map(|axes| (1.0, axes)).collect()),
+        FlowArrangement::Row => side_by_side(all),
+        _ => rows(all),
     };
     Figure {
         title: Some("Flows beside the run".to_owned()),
@@ -73,13 +84,13 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
     }
 }
 
-fn grid(all: Vec<Axes>) -> Vec<Row> {
+fn grid(all: Vec<(f64, Axes)>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let panel = |axes| Panel {
         width: 1.0,
         content: Content::from(axes),
     };
-    for (index, axes) in all.into_iter().enumerate() {
+    for (index, (_, axes)) in all.into_iter().enumerate() {
         match rows.last_mut() {
             Some(row) if index % 2 == 1 => row.panels.push(panel(axes)),
             _ => rows.push(Row {
@@ -149,12 +160,12 @@ fn sharpness(report: &FlowReport) -> Axes {
     if let (Some(Some(run)), Some(last)) = (run.last(), measured.last()) {
         note(
             &mut axes,
-            format!("step {}: {} for the run", last.step, with_residual(run)),
+            format!("step {}: run {}", last.step, with_residual(run)),
         );
         if let Some(Some(flow)) = flow.last() {
             note(
                 &mut axes,
-                format!("{} for the gradient flow", number(flow.value, 4)),
+                format!("gradient flow {}", number(flow.value, 4)),
             );
         }
     }
@@ -251,7 +262,7 @@ fn variance(report: &FlowReport) -> Axes {
                 .named("σ² of the central flow"),
         );
     axes.note = Some(format!(
-        "⟨θ − θ_central, v₁⟩², and its mean over {} steps",
+        "⟨θ − θ′, v₁⟩² of the run from the central flow θ′, and its mean over {} steps",
         2 * SMOOTH + 1
     ));
     axes

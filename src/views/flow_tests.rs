@@ -57,6 +57,7 @@ fn every_arrangement_is_drawn_whatever_is_known() {
     for (arrangement, axes) in [
         (FlowArrangement::Grid, 4),
         (FlowArrangement::Stacked, 4),
+        (FlowArrangement::Row, 4),
         (FlowArrangement::Two, 2),
         (FlowArrangement::One, 1),
     ] {

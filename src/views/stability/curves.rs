@@ -20,6 +20,21 @@ pub(in crate::views) fn rows(all: Vec<(f64, Axes)>) -> Vec<Row> {
         .collect()
 }
 
+/// The same in one row.
+pub(in crate::views) fn side_by_side(all: Vec<(f64, Axes)>) -> Vec<Row> {
+    vec![Row {
+        height: 1.0,
+        panels: rows(all).into_iter().flat_map(|row| row.panels).collect(),
+    }]
+}
+
+/// Shows the same steps in all axes.
+pub(in crate::views) fn over(all: &mut [(f64, Axes)], first: u64, last: u64) {
+    for (_, axes) in all {
+        axes.x.limits = (last > first).then_some((first as f64, last as f64));
+    }
+}
+
 /// Adds to the line under a plot.
 pub(in crate::views) fn note(axes: &mut Axes, text: String) {
     axes.note = Some(match axes.note.take() {

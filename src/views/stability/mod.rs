@@ -15,7 +15,8 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, marker, note, number, rows, step_axis, threshold_line, with_residual,
+    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
+    threshold_line, with_residual,
 };
 pub use self::parts::flips;
 
@@ -59,6 +60,8 @@ pub struct StabilityLook {
     pub log: bool,
     /// Whether only the first pair of axes of the part is shown.
     pub single: bool,
+    /// Whether the pairs of axes stand beside each other.
+    pub beside: bool,
 }
 
 /// The figure of a window of steps; empty axes before there is a reading.
@@ -78,9 +81,18 @@ pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure 
     if look.single {
         all.truncate(1);
     }
+    if look.part != StabilityPart::Overlap
+        && let (Some(first), Some(last)) = (report.steps.first(), report.steps.last())
+    {
+        over(&mut all, first.step, last.step);
+    }
     Figure {
         title: Some("Stability".to_owned()),
-        rows: rows(all),
+        rows: if look.beside {
+            side_by_side(all)
+        } else {
+            rows(all)
+        },
         description: describe(report),
         ..Figure::default()
     }

@@ -36,7 +36,7 @@ pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
         .with(line(column(report, |r| r.gradient_along), 0));
     if let Some(share) = flips(report) {
         gradient.note = Some(format!(
-            "the sign turns at {} of the steps · v₁ measured every {} steps, its sign kept",
+            "the sign turns at {} of the steps · v₁ measured every {} steps and interpolated, its sign kept",
             percent(share),
             report.every
         ));

@@ -3,6 +3,8 @@
 //! that is shown.
 
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -60,6 +62,9 @@ const SENTENCE: &str = "What happens along the top eigenvectors of the Hessian, 
                         sharpness against the stability line, the oscillation of the gradient, \
                         its share in their space, and gradient flow beside the run.";
 
+const CHOOSE: &str = "Gradient flow is where infinitely small steps would go, the central flow \
+                      where descent goes on average while it oscillates: choose one of them above.";
+
 fn slot() -> Slot {
     Slot::new("stability")
 }
@@ -113,10 +118,7 @@ impl StabilityPanel {
         let Some(wanted) = self.request(ws) else {
             return;
         };
-        if self.settings.view == View::Flows
-            && !self.settings.gradient_flow
-            && !self.settings.central_flow
-        {
+        if self.settings.view == View::Flows && self.settings.is_without_flows() {
             return;
         }
         let now = ui.input(|input| input.time);
@@ -196,7 +198,8 @@ impl StabilityPanel {
         StabilityLook {
             part,
             log: self.settings.log,
-            single: room.y < SINGLE,
+            beside: is_wide(room),
+            single: room.y < SINGLE && !is_wide(room),
         }
     }
 
@@ -236,8 +239,15 @@ fn accept<T>(kept: &mut Kept<T>, result: &Option<Timed<T>>, request: &Request) {
     }
 }
 
+/// Whether there is more room beside each other than above.
+fn is_wide(room: Vec2) -> bool {
+    room.x >= 760.0 && room.x >= 2.4 * room.y
+}
+
 fn arrangement(room: Vec2) -> FlowArrangement {
-    if room.x >= 620.0 && room.y >= 380.0 {
+    if is_wide(room) {
+        FlowArrangement::Row
+    } else if room.x >= 620.0 && room.y >= 380.0 {
         FlowArrangement::Grid
     } else if room.y >= 620.0 {
         FlowArrangement::Stacked
@@ -284,15 +294,11 @@ impl Panel for StabilityPanel {
         if !failed || self.submitted.is_none() {
             self.follow(ui, ws);
         }
-        if self.kept().is_none() {
+        let idle = self.settings.view == View::Flows && self.settings.is_without_flows();
+        if self.kept().is_none() || idle {
             self.shown.clear();
-            if self.settings.view == View::Flows && ws.job(&slot()).is_none() && !failed {
-                controls::nothing_yet(
-                    ui,
-                    "Gradient flow is where infinitely small steps would go, the central flow \
-                     where descent goes on average while it oscillates: choose one of them above.",
-                    None,
-                );
+            if idle {
+                controls::nothing_yet(ui, CHOOSE, None);
             } else if self.request(ws).is_some() && !failed {
                 controls::nothing_yet(ui, SENTENCE, None);
             } else if !failed {
@@ -349,8 +355,7 @@ impl Panel for StabilityPanel {
     fn settings_menu(&mut self, ui: &mut Ui, ws: &mut Workspace) {
         if let Some(run) = ws.run() {
             let setup = Arc::clone(&run.info.setup);
-            ui.set_min_width(260.0);
-            self.settings.ui(ui, &setup);
+            self.settings.numbers(ui, &setup);
         }
         if ui.button("Read again").clicked() {
             (self.submitted, self.readings, self.flows) = (None, None, None);

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use crate::app::panels::controls::{NARROW, segments, toggle};
+use crate::app::panels::controls::{NARROW, choice, segments, toggle};
 use crate::stability::{FlowSettings, StabilitySettings};
 use crate::train::Setup;
 use crate::views::stability::StabilityPart;
@@ -59,6 +59,10 @@ impl Settings {
         }
     }
 
+    pub(super) fn is_without_flows(&self) -> bool {
+        !self.gradient_flow && !self.central_flow
+    }
+
     pub(super) fn readings(&self, setup: &Setup, steps: u64) -> StabilitySettings {
         let standard = StabilitySettings::of(setup);
         StabilitySettings {
@@ -83,44 +87,48 @@ impl Settings {
     pub(super) fn ui(&mut self, ui: &mut Ui, setup: &Setup) {
         use StabilityPart::{Oscillation, Overlap, Prediction, Share, Sharpness};
         let part = View::Readings;
-        segments(
-            ui,
-            "Shown",
-            &mut self.view,
-            &[
-                (
-                    part(Sharpness),
-                    "sharpness",
-                    "Top eigenvalues against the stability line, and the curvature along the step",
-                ),
-                (
-                    part(Oscillation),
-                    "oscillation",
-                    "Gradient and parameters along the top eigenvector, step by step",
-                ),
-                (
-                    part(Share),
-                    "share",
-                    "How much of the gradient lies in the space of the top eigenvectors",
-                ),
-                (
-                    part(Overlap),
-                    "overlap",
-                    "How much the space of the top eigenvectors has in common with its past",
-                ),
-                (
-                    part(Prediction),
-                    "prediction",
-                    "The change of the loss that gradient and Hessian predict, and the real one",
-                ),
-                (
-                    View::Flows,
-                    "flows",
-                    "Gradient flow and central flow, started beside the run",
-                ),
-            ],
-        );
+        let parts = [
+            (
+                part(Sharpness),
+                "sharpness",
+                "Top eigenvalues against the stability line, and the curvature along the step",
+            ),
+            (
+                part(Oscillation),
+                "oscillation",
+                "Gradient and parameters along the top eigenvector, step by step",
+            ),
+            (
+                part(Share),
+                "share",
+                "How much of the gradient lies in the space of the top eigenvectors",
+            ),
+            (
+                part(Overlap),
+                "overlap",
+                "How much the space of the top eigenvectors has in common with its past",
+            ),
+            (
+                part(Prediction),
+                "prediction",
+                "The change of the loss that gradient and Hessian predict, and the real one",
+            ),
+            (
+                View::Flows,
+                "flows",
+                "Gradient flow and central flow, started beside the run",
+            ),
+        ];
         let narrow = ui.max_rect().width() < NARROW;
+        if narrow {
+            let named: Vec<(View, String)> = parts
+                .iter()
+                .map(|(view, name, _)| (*view, (*name).to_owned()))
+                .collect();
+            choice(ui, "Shown", &mut self.view, &named, "Which part is shown");
+        } else {
+            segments(ui, "Shown", &mut self.view, &parts);
+        }
         match self.view {
             View::Readings(Sharpness) => {
                 toggle(
@@ -149,9 +157,13 @@ impl Settings {
             }
             View::Readings(_) => {}
         }
-        if narrow {
-            return;
+        if !narrow {
+            self.numbers(ui, setup);
         }
+    }
+
+    /// The window, and how many eigenvalues.
+    pub(super) fn numbers(&mut self, ui: &mut Ui, setup: &Setup) {
         let steps = "Steps in the window: the last ones, or those from the step that is shown";
         number(ui, &mut self.steps, "steps", steps, 4..=5000);
         let every = "Steps between two measurements of eigenvalues";
