@@ -482,14 +482,12 @@ pub fn describe(data: &LiveData<'_>) -> String {
         text.push_str(", not converged");
     }
     let stability = data.stability.unwrap_or(&point.stability);
-    if stability.preconditioned {
-        if let Some(found) = point.preconditioned {
-            let _ = write!(
-                text,
-                ", that of the preconditioned one is {}",
-                format_number(found.value, 3)
-            );
-        }
+    if let Some(found) = point.preconditioned.filter(|_| stability.preconditioned) {
+        let _ = write!(
+            text,
+            ", that of the preconditioned one is {}",
+            format_number(found.value, 3)
+        );
     }
     match stability.threshold() {
         Some(threshold) => {
