@@ -12,8 +12,10 @@ use crate::figure::{
     Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, Tile,
 };
 
-/// Images in a row of the mosaic, at most.
+/// Images of samples that rise and of samples that fall, at most: where there is
+/// room, and where there is little.
 const IMAGES: usize = 12;
+const FEW_IMAGES: usize = 4;
 
 /// Losses that rise and that fall, on light and on dark paper.
 const RISES: Ink = Ink::Rgba([222, 92, 75, 255]);
@@ -64,6 +66,8 @@ pub enum Arrangement {
     Stacked,
     /// The losses of the groups beside the samples, and no more.
     Pair,
+    /// The same above each other.
+    Tall,
     /// Too little room for more than one plot.
     Single,
 }
@@ -101,7 +105,11 @@ impl SignalData<'_> {
 pub fn figure(look: &SignalLook, arrangement: Arrangement, data: &SignalData<'_>) -> Figure {
     let losses = || Content::Axes(losses(look, data));
     let agreement = || Content::Axes(agreement(data));
-    let samples = || samples(data);
+    let most = match arrangement {
+        Arrangement::Beside | Arrangement::Stacked => IMAGES,
+        Arrangement::Pair | Arrangement::Tall | Arrangement::Single => FEW_IMAGES,
+    };
+    let samples = || samples(data, most);
     let pairs = || Content::Axes(pairs(data));
     let row = |height: f64, contents: Vec<Content>| Row {
         height,
@@ -119,6 +127,9 @@ pub fn figure(look: &SignalLook, arrangement: Arrangement, data: &SignalData<'_>
         }
         (SignalPart::Samples, Arrangement::Single) => vec![row(1.0, vec![samples()])],
         (SignalPart::Both, Arrangement::Pair) => vec![row(1.0, vec![losses(), samples()])],
+        (SignalPart::Both, Arrangement::Tall) => {
+            vec![row(1.0, vec![losses()]), row(1.0, vec![samples()])]
+        }
         (SignalPart::Groups, Arrangement::Pair) => vec![row(1.0, vec![losses(), agreement()])],
         (SignalPart::Both, Arrangement::Beside) => vec![
             row(1.0, vec![losses(), samples()]),
@@ -133,7 +144,7 @@ pub fn figure(look: &SignalLook, arrangement: Arrangement, data: &SignalData<'_>
         (SignalPart::Samples, Arrangement::Beside | Arrangement::Pair) => {
             vec![row(1.0, vec![samples(), pairs()])]
         }
-        (SignalPart::Samples, Arrangement::Stacked) => {
+        (SignalPart::Samples, Arrangement::Stacked | Arrangement::Tall) => {
             vec![row(1.0, vec![samples()]), row(1.0, vec![pairs()])]
         }
     };
@@ -275,13 +286,13 @@ fn group_of(found: &OpposingSignals, sample: usize) -> Option<usize> {
 }
 
 /// The samples that the chosen step moves most, as they look.
-fn samples(data: &SignalData<'_>) -> Content {
+fn samples(data: &SignalData<'_>, most: usize) -> Content {
     match data.data.shape {
         InputShape::Image {
             channels,
             height,
             width,
-        } => images(data, (channels, height, width)).into(),
+        } => images(data, (channels, height, width), most).into(),
         InputShape::Vector(_) => plane(data).into(),
     }
 }
@@ -301,11 +312,11 @@ fn target(data: &Dataset, sample: usize) -> String {
 }
 
 /// Those that rise above those that fall.
-fn images(data: &SignalData<'_>, shape: (usize, usize, usize)) -> Mosaic {
+fn images(data: &SignalData<'_>, shape: (usize, usize, usize), most: usize) -> Mosaic {
     let Some((index, step)) = data.index().zip(data.shown_step()) else {
         return Mosaic::default();
     };
-    let count = data.found.settings.top.min(IMAGES);
+    let count = data.found.settings.top.min(most);
     let (rising, falling) = data.found.extremes(index, count);
     // Two short rows leave the images more room than a long one.
     let side = rising.len().max(falling.len());
@@ -595,6 +606,7 @@ mod tests {
             (Arrangement::Stacked, SignalPart::Both, 4),
             (Arrangement::Pair, SignalPart::Both, 2),
             (Arrangement::Pair, SignalPart::Groups, 2),
+            (Arrangement::Tall, SignalPart::Both, 2),
             (Arrangement::Single, SignalPart::Both, 1),
             (Arrangement::Single, SignalPart::Samples, 1),
             (Arrangement::Stacked, SignalPart::Groups, 2),
@@ -662,7 +674,7 @@ mod tests {
         let (setup, found) = analysed("digits");
         let mut data = shown(&setup, &found);
         data.step = Some(found.groups.as_ref().unwrap().step);
-        let Content::Mosaic(mosaic) = samples(&data) else {
+        let Content::Mosaic(mosaic) = samples(&data, IMAGES) else {
             panic!("images");
         };
         assert_eq!((mosaic.tiles.len(), mosaic.columns), (8, Some(4)));
@@ -672,11 +684,15 @@ mod tests {
             found: &more,
             ..data
         };
-        let Content::Mosaic(many) = samples(&wide) else {
+        let Content::Mosaic(many) = samples(&wide, IMAGES) else {
             panic!("images");
         };
         assert_eq!((many.tiles.len(), many.columns), (15, Some(4)));
         assert_eq!(many.tiles[7].caption, None);
+        let Content::Mosaic(few) = samples(&wide, FEW_IMAGES) else {
+            panic!("images");
+        };
+        assert_eq!((few.tiles.len(), few.columns), (8, Some(4)));
         let caption = |k: usize| mosaic.tiles[k].caption.clone().unwrap();
         assert!(
             caption(0).contains("  +") && caption(4).contains("  \u{2212}"),
@@ -692,7 +708,7 @@ mod tests {
             found: &own,
             ..data
         };
-        let Content::Mosaic(mosaic) = samples(&data) else {
+        let Content::Mosaic(mosaic) = samples(&data, IMAGES) else {
             panic!("images");
         };
         assert_eq!(mosaic.tiles[1].outline, Some(SeriesStyle::nth(1).ink));

@@ -64,8 +64,9 @@ const PATIENCE: f64 = 2.0;
 /// So many points of width and height everything needs, beside or above each
 /// other, and losses and samples alone.
 const BESIDE: (f32, f32) = (560.0, 360.0);
-const STACKED: (f32, f32) = (300.0, 460.0);
+const STACKED: (f32, f32) = (520.0, 560.0);
 const PAIR: (f32, f32) = (440.0, 150.0);
+const TALL: (f32, f32) = (200.0, 340.0);
 
 const SENTENCE: &str = "Which samples' losses rise and which fall in every step: at the edge of \
                         stability a few pull the network in opposite directions, each by far \
@@ -80,6 +81,8 @@ fn arrangement(room: egui::Vec2) -> Arrangement {
         Arrangement::Beside
     } else if room.x >= STACKED.0 && room.y >= STACKED.1 {
         Arrangement::Stacked
+    } else if room.x >= TALL.0 && room.y >= TALL.1.max(room.x) {
+        Arrangement::Tall
     } else if room.x >= PAIR.0 && room.y >= PAIR.1 {
         Arrangement::Pair
     } else {
@@ -237,7 +240,8 @@ impl SignalsPanel {
     fn over_steps(&self) -> &'static [usize] {
         match (self.settings.look.part, self.arrangement) {
             (SignalPart::Samples, _) => &[],
-            (_, Arrangement::Single) | (SignalPart::Both, Arrangement::Pair) => &[0],
+            (_, Arrangement::Single)
+            | (SignalPart::Both, Arrangement::Pair | Arrangement::Tall) => &[0],
             (SignalPart::Both, Arrangement::Beside) => &[0, 2],
             _ => &[0, 1],
         }
