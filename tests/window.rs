@@ -351,6 +351,7 @@ fn keys_bring_every_view_forward_and_maximise_it() {
         egui::Key::Num4,
         egui::Key::Num5,
         egui::Key::Num6,
+        egui::Key::Num8,
     ];
     for key in keys {
         window.key_press(key);

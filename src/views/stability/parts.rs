@@ -35,9 +35,16 @@ pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
         .with(zero())
         .with(line(column(report, |r| r.gradient_along), 0));
     if let Some(share) = flips(report) {
+        // Where it has died away, what turns is rounding.
+        let largest = report
+            .steps
+            .iter()
+            .map(|reading| reading.gradient_along.abs() / reading.gradient_norm)
+            .fold(0.0, f64::max);
         gradient.note = Some(format!(
-            "the sign turns at {} of the steps · v₁ measured every {} steps and interpolated, its sign kept",
+            "turns at {} of the steps, at most {} of ‖g‖ · v₁ every {} steps, interpolated",
             percent(share),
+            percent(largest),
             report.every
         ));
     }

@@ -38,8 +38,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             view: View::Readings(StabilityPart::Sharpness),
-            steps: 120,
-            every: 4,
+            steps: 100,
+            every: 5,
             top: None,
             log: false,
             gradient_flow: true,
