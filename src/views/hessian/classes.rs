@@ -33,13 +33,13 @@ pub fn figure(look: &DensityLook, found: Option<&ClassesResult>, stacked: bool) 
             .map_or((f64::NAN, f64::NAN), |e| (sign * e.value, e.residual))
     };
     let shown = &classes[..classes.len().min(ROWS)];
-    let series: [(&str, Vec<(f64, f64)>, Marker); 3] = [
+    let series = [
         (
             "trace",
             shown
                 .iter()
                 .map(|c| (c.trace.value, c.trace.stderr))
-                .collect(),
+                .collect::<Vec<(f64, f64)>>(),
             Marker::Triangle,
         ),
         (

@@ -29,7 +29,7 @@ fn point_layers(points: &Points<'_>) -> [crate::figure::Layer; 2] {
         .collect();
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for ((value, error), place) in points.values.iter().zip(&points.errors).zip(&places) {
-        if !(*error > 0.0) || !value.is_finite() {
+        if error.is_nan() || *error <= 0.0 || !value.is_finite() {
             continue;
         }
         // A bar that would leave a logarithmic axis ends far to the left.

@@ -40,7 +40,7 @@ pub fn figure(look: &WaterfallLook, found: Option<&Waterfall>, steps_per_epoch: 
         Figure::single(Axes::new(Axis::new("eigenvalue λ"), time))
     };
     let rows = found.map_or(&[][..], |found| &found.rows);
-    let Some(extent) = Extent::of(rows) else {
+    let Some(extent) = Extent::of(rows, found.map_or(0, |found| found.planned)) else {
         return empty()
             .titled("Spectrum over the training")
             .described("No density has been estimated yet.");
@@ -74,10 +74,11 @@ struct Extent {
     high: f64,
     steps: usize,
     probes: usize,
+    planned: usize,
 }
 
 impl Extent {
-    fn of(rows: &[WaterfallRow]) -> Option<Self> {
+    fn of(rows: &[WaterfallRow], planned: usize) -> Option<Self> {
         let first = rows.first()?;
         let ends = rows.iter().map(|row| row.density.range);
         let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), range| {
@@ -88,6 +89,7 @@ impl Extent {
             high,
             steps: first.density.steps,
             probes: first.density.rules.len(),
+            planned,
         })
     }
 }
@@ -141,8 +143,13 @@ fn picture(
 }
 
 fn note(rows: &[WaterfallRow], extent: &Extent) -> String {
+    let of = if rows.len() < extent.planned {
+        format!(" of {}", extent.planned)
+    } else {
+        String::new()
+    };
     format!(
-        "{} moments · the same {} probes × {} steps",
+        "{}{of} moments · the same {} probes × {} steps",
         rows.len(),
         extent.probes,
         extent.steps

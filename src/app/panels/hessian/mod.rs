@@ -393,17 +393,21 @@ impl HessianView {
             .show(|ui| table::popup(ui, &table));
     }
 
+    /// Whether the job that runs is for the part that is shown.
+    fn is_measuring(&self, ws: &Workspace) -> bool {
+        let mine = |request: &Request| {
+            let wanted = self.wanted();
+            wanted.is_some_and(|wanted| same_kind(&wanted, &request.wanted))
+        };
+        ws.job(&slot()).is_some() && self.submitted.as_ref().is_some_and(mine)
+    }
+
     /// Progress with a way to cancel, or a way to measure again.
     fn job_controls(&mut self, ui: &mut Ui, ws: &mut Workspace) {
         if self.wants_plain() {
             return;
         }
-        let mine = |request: &Request| {
-            let wanted = self.wanted();
-            wanted.is_some_and(|wanted| same_kind(&wanted, &request.wanted))
-        };
-        let busy = ws.job(&slot()).is_some() && self.submitted.as_ref().is_some_and(mine);
-        if busy {
+        if self.is_measuring(ws) {
             controls::progress(ui, ws, &slot());
             if ui
                 .button("Cancel")
@@ -463,7 +467,11 @@ impl HessianView {
             controls::nothing_yet(ui, sentence, None);
             return;
         }
-        if !self.wants_plain() && self.current().is_none() {
+        // The estimate stays while it is being verified.
+        let estimate = self.settings.part == HessianPart::Density
+            && self.settings.matrices.list() == [Matrix::Hessian]
+            && plain.is_some();
+        if !self.wants_plain() && self.current().is_none() && !estimate {
             self.nothing(ui, ws);
             return;
         }
@@ -503,7 +511,8 @@ impl HessianView {
 
     fn nothing(&mut self, ui: &mut Ui, ws: &mut Workspace) {
         let sentence = self.settings.part.sentence();
-        let busy = ws.job(&slot()).is_some();
+        // What runs for another part gives way.
+        let busy = self.is_measuring(ws);
         if ws.run().is_none_or(|run| run.newest_step() == 0) && !busy {
             controls::nothing_trained(ui, ws, sentence);
             return;
