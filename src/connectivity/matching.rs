@@ -269,7 +269,8 @@ pub fn match_weights(
 /// Matches the units of B to those of A by what they compute: for every group,
 /// the permutation that maximises Σ_i ⟨z_i of A, z_π(i) of B⟩ over the samples
 /// of the objective (and the positions of a convolution), where z is what later
-/// layers read; with the best signs where they are odd. Groups do not depend on each other, so that one sweep is all.
+/// layers read; with the best signs where they are odd. Groups do not depend on
+/// each other, so that one sweep is all.
 ///
 /// `on_sweep` gets the state after every group. Progress counts blocks of
 /// samples.

@@ -1,5 +1,6 @@
 //! Mathematics that knows nothing of networks: random streams, linear algebra
-//! helpers, linear assignment, Lanczos and its quadrature, principal components, statistics.
+//! helpers, linear assignment, Lanczos and its quadrature, principal components,
+//! statistics.
 //!
 //! Every sum here is accumulated in double precision, in blocks of a fixed
 //! size whose partial results are added in a fixed order: the number of

@@ -1,6 +1,6 @@
 //! The JSON of the sharpness measures, of quantized networks, and of pieces of
-//! a run followed step by step, as README documents it. A number that is not one is written as `null`, an infinite one
-//! as `"inf"`.
+//! a run followed step by step, as README documents it. A number that is not one
+//! is written as `null`, an infinite one as `"inf"`.
 
 use serde::{Deserialize, Serialize};
 

@@ -102,8 +102,8 @@ pub fn measures(report: &SharpnessReport, shift: i32) -> Vec<MeasureRow> {
         if let (Some(value), Some(top)) = (rise.second_order, sam.value.worst.curvature) {
             rows.push(MeasureRow {
                 name: "second order",
-                definition: "ρ‖∇L‖ + ½ρ²λ₁: not less than the largest rise of the loss's \
-                             quadratic model within ‖e‖ ≤ ρ",
+                definition: "ρ‖∇L‖ + ½ρ²λ₁: for λ₁ ≥ 0 not less than the largest rise of \
+                             the loss's quadratic model within ‖e‖ ≤ ρ",
                 at: radius("ρ", rise.radius),
                 value,
                 uncertainty: Uncertainty::Residual(0.5 * rise.radius * rise.radius * top.residual),

@@ -275,7 +275,8 @@ fn plane_note(
     parts.push(format!("step {}", format_number(info.step as f64, 9)));
     let bad = slice.non_finite();
     if bad > 0 {
-        parts.push(format!("{bad} points not finite"));
+        let points = if bad == 1 { "point" } else { "points" };
+        parts.push(format!("{bad} {points} not finite"));
     }
     parts.join(" · ")
 }

@@ -139,7 +139,8 @@ fn note(section: SectionOnPlane<'_>) -> String {
     }
     let bad = curve.loss.len() - finite().count();
     if bad > 0 {
-        parts.push(format!("{bad} points not finite"));
+        let points = if bad == 1 { "point" } else { "points" };
+        parts.push(format!("{bad} {points} not finite"));
     }
     parts.join(" · ")
 }
@@ -188,6 +189,6 @@ mod tests {
         let note = axes[1].note.as_deref().unwrap();
         assert!(note.contains("A (−1, −1) → B (1, 0.5)"), "{note}");
         assert!(note.contains("lowest 1 at 1 · highest 2 at 0"), "{note}");
-        assert!(note.contains("1 points not finite"), "{note}");
+        assert!(note.contains("1 point not finite"), "{note}");
     }
 }

@@ -8,8 +8,9 @@ use super::{Kept, LandscapePanel};
 use crate::app::panels::controls::toggle;
 use crate::app::plot::{Drawn, Pencil};
 use crate::app::workspace::Workspace;
-use crate::engine::analyses::{self, PathCentre, Section, SectionRequest};
+use crate::engine::analyses::{self, PathCentre, Section, SectionRequest, SliceSettings};
 use crate::engine::{Landscape, SliceShape, Slot, Succession};
+use crate::landscape::Extent;
 use crate::views::landscape::SliceKind;
 
 /// Points of a section.
@@ -23,6 +24,15 @@ fn slot() -> Slot {
     Slot::new("landscape section")
 }
 
+/// A section that was asked for.
+struct Submitted {
+    /// The slice that it is one of.
+    landscape: Arc<Landscape>,
+    /// What that was asked for with.
+    slice: SliceSettings,
+    ends: [[f64; 2]; 2],
+}
+
 /// The line on the map.
 #[derive(Default)]
 pub(super) struct SectionLine {
@@ -32,8 +42,8 @@ pub(super) struct SectionLine {
     ends: Option<[[f64; 2]; 2]>,
     /// Whether the tile has more room beside the map than below it.
     pub beside: bool,
-    /// What was asked for last: of which slice, between which ends.
-    submitted: Option<(Arc<Landscape>, [[f64; 2]; 2])>,
+    /// What was asked for last.
+    submitted: Option<Submitted>,
 }
 
 impl SectionLine {
@@ -49,6 +59,18 @@ fn suits(kept: &Kept) -> bool {
     let landscape = &*kept.result.value;
     matches!(landscape.shape, SliceShape::Plane(_))
         && landscape.info.centre == PathCentre::Parameters
+}
+
+/// Whether two slices show the same on the same plane, at whatever parameters,
+/// however far and however fine.
+fn alike(a: &SliceSettings, b: &SliceSettings) -> bool {
+    let of = |slice: &SliceSettings| SliceSettings {
+        grid: 0,
+        extent: Extent::Symmetric(1.0),
+        split: analyses::Split::Train,
+        ..slice.clone()
+    };
+    of(a) == of(b)
 }
 
 impl LandscapePanel {
@@ -100,15 +122,15 @@ impl LandscapePanel {
         };
         let landscape = &kept.result.value;
         let done = self.section.submitted.as_ref();
-        let same = done.is_some_and(|(of, line)| {
-            Arc::ptr_eq(&of.directions, &landscape.directions) && *line == ends
+        let same = done.is_some_and(|done| {
+            Arc::ptr_eq(&done.landscape.directions, &landscape.directions) && done.ends == ends
         });
-        let drawn_anew = done.is_none_or(|(_, line)| *line != ends);
-        let waiting = ws.job(&slot()).is_some() && !drawn_anew;
+        let slice = kept.request.slice.clone();
+        let another = done.is_none_or(|done| done.ends != ends || !alike(&done.slice, &slice));
+        let waiting = ws.job(&slot()).is_some() && !another;
         if !suits(kept) || same || waiting {
             return;
         }
-        let slice = kept.request.slice.clone();
         let points = if slice.quantity.is_costly() {
             COSTLY
         } else {
@@ -119,12 +141,16 @@ impl LandscapePanel {
             SectionRequest {
                 centre: Arc::clone(&kept.centre),
                 directions: Arc::clone(&landscape.directions),
-                slice,
+                slice: slice.clone(),
                 ends,
                 points,
             },
         );
-        self.section.submitted = Some((Arc::clone(landscape), ends));
+        self.section.submitted = Some(Submitted {
+            landscape: Arc::clone(landscape),
+            slice,
+            ends,
+        });
         ws.submit(slot(), "section", Succession::Replace, Box::new(job));
     }
 
@@ -133,11 +159,13 @@ impl LandscapePanel {
     pub(super) fn shown_section(&self, ws: &Workspace) -> Option<Arc<Section>> {
         let ends = self.section.ends?;
         let kept = self.kept.as_ref().filter(|kept| suits(kept))?;
+        let asked = self.section.submitted.as_ref()?;
         let run = ws.run()?;
         let found = run.results.section.as_ref()?;
         let fits = found.generation == run.origin().generation
             && found.value.ends == ends
-            && found.value.quantity == kept.result.value.quantity;
+            && found.value.quantity == kept.result.value.quantity
+            && alike(&asked.slice, &kept.request.slice);
         fits.then(|| Arc::clone(&found.value))
     }
 }
