@@ -118,7 +118,8 @@ fn calm(harness: &mut Harness<'_, Bench>) {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("analyses never come to rest");
+    let jobs = &harness.state().ws.jobs;
+    panic!("analyses never come to rest: {jobs:?}");
 }
 
 #[test]
