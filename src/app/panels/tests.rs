@@ -129,7 +129,8 @@ pub(super) fn calm(harness: &mut Harness<'_, Bench>) {
         };
         assert!(
             start.elapsed() < Duration::from_secs(120),
-            "analyses never come to rest"
+            "analyses never come to rest: {:?}",
+            harness.state().ws.jobs
         );
         std::thread::sleep(Duration::from_millis(5));
     }
