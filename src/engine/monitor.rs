@@ -32,8 +32,8 @@ pub(super) const SLOT: &str = "sharpness";
 /// still wanted.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Measurements up to this long, in seconds, are always made on the trainer's
-/// thread: a job costs more.
-const SHORT: f64 = 2.5e-4;
+/// thread: there nothing else comes before them.
+const SHORT: f64 = 1e-3;
 /// Measurements up to this long are made there where the share pays for one at
 /// every step.
 const LONG: f64 = 5e-3;
@@ -41,7 +41,7 @@ const LONG: f64 = 5e-3;
 const LONGEST: f64 = 0.5;
 /// Parameters × samples up to which the first measurements, whose length nobody
 /// knows yet, are made there.
-const FIRST: usize = 1 << 17;
+const FIRST: usize = 1 << 20;
 /// Share of the old value that running means of times keep.
 const KEEP: f64 = 0.9;
 /// Steps beside measurements for each one that is timed alone.
