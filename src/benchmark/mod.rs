@@ -7,7 +7,6 @@
 //! numbers (`benches/peers/`).
 
 pub mod cases;
-pub mod operations;
 mod peak;
 mod scaling;
 mod timing;
@@ -89,7 +88,7 @@ pub struct Row {
     /// How long one execution takes.
     #[serde(flatten)]
     pub timing: Timing,
-    /// Floating point operations of one execution, see [`operations`].
+    /// Floating point operations of one execution, see [`Products`](crate::objective::Products).
     pub operations: f64,
     /// Operations per nanosecond at the shortest time.
     pub gflops: f64,

@@ -1,6 +1,6 @@
 use super::cases::uniform;
-use super::operations::Products;
 use super::*;
+use crate::objective::Products;
 
 const EXPECTED: [(u32, usize, f64); 5] = [
     (1, 0, -0.9844697713851929),

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use super::Row;
 use super::cases::{Case, NetworkKind};
-use super::operations::Products;
 use super::peak::{Peak, Precision};
 use super::timing::{Clock, Timing, repeat};
 use crate::catalogue;
 use crate::data::PreparedData;
 use crate::landscape::{GridAxis, evaluate_slice2d};
 use crate::math::vector;
-use crate::objective::{Objective, Real};
+use crate::objective::{Objective, Products, Real};
 use crate::recipe::Recipe;
 use crate::train::{Run, Setup};
 

@@ -299,15 +299,25 @@ fn refine<P: PlaneLoss + ?Sized>(
                 .map(|chunk| {
                     let mut found = Vec::with_capacity(chunk.len());
                     scratches.with(|scratch| {
-                        for k in *chunk {
-                            if !must_finish
-                                && (stopped.load(Ordering::Relaxed) || progress.is_cancelled())
-                            {
+                        let stops = || {
+                            let stops = !must_finish
+                                && (stopped.load(Ordering::Relaxed) || progress.is_cancelled());
+                            if stops {
                                 stopped.store(true, Ordering::Relaxed);
+                            }
+                            stops
+                        };
+                        for k in *chunk {
+                            if stops() {
                                 return;
                             }
-                            let (a, b) = coordinates(k % nx, k / nx);
-                            found.push(value(plane, a, b, scratch));
+                            let place = coordinates(k % nx, k / nx);
+                            let wanted: &dyn Progress = if must_finish { &() } else { progress };
+                            found.push(value(plane, place, scratch, wanted));
+                        }
+                        // The last point may have been given up.
+                        if stops() {
+                            return;
                         }
                         let before = done.fetch_add(chunk.len(), Ordering::Relaxed);
                         progress.report(before + chunk.len(), total);
@@ -336,9 +346,14 @@ fn refine<P: PlaneLoss + ?Sized>(
     }
 }
 
-fn value<P: PlaneLoss + ?Sized>(plane: &P, a: f64, b: f64, scratch: &mut P::Scratch) -> Value {
+fn value<P: PlaneLoss + ?Sized>(
+    plane: &P,
+    (a, b): (f64, f64),
+    scratch: &mut P::Scratch,
+    progress: &dyn Progress,
+) -> Value {
     match plane.population() {
-        None => (plane.loss_at(a, b, scratch), f64::NAN),
+        None => (plane.loss_until(a, b, scratch, progress), f64::NAN),
         Some(population) => {
             let sampled = plane.sampled_loss_at(a, b, scratch);
             (sampled.mean, sampled.standard_error(population))

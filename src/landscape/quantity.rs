@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Directions, PlaneLoss};
 use crate::curvature::{ExtremalOptions, top_eigenvalues};
-use crate::math::MathError;
 use crate::math::error::check_length;
 use crate::math::rng::stream;
-use crate::objective::{Objective, Plane, PlaneScratch, Real, SampledLoss, Workspace};
+use crate::math::{MathError, Progress};
+use crate::objective::{
+    self, Objective, Plane, PlaneScratch, Products, Real, SampledLoss, Workspace,
+};
 
 /// What is shown at each point of a slice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,7 +232,7 @@ impl<T: Real> QuantityPlane<T> {
                 scratch.double.clear();
                 let double = theta.iter().map(|x| (*x).to_f64());
                 scratch.double.extend(double);
-                convexity(objective, &scratch.double)
+                convexity(objective, &scratch.double, &())
             }
         }
     }
@@ -260,8 +262,8 @@ fn gradient_norm<T: Real>(
         .sqrt()
 }
 
-/// Not a number where the Hessian is not finite or not found.
-fn convexity(objective: &Objective<f64>, theta: &[f64]) -> f64 {
+/// Not a number where the Hessian is not finite, not found, or no longer wanted.
+fn convexity(objective: &Objective<f64>, theta: &[f64], progress: &dyn Progress) -> f64 {
     let options = ExtremalOptions {
         largest: 1,
         smallest: 1,
@@ -271,7 +273,8 @@ fn convexity(objective: &Objective<f64>, theta: &[f64]) -> f64 {
     };
     // The same start in every point: none depends on which came before.
     let mut random = stream(0, "convexity");
-    let found = top_eigenvalues(&objective.hessian(theta), &options, &[], &mut random, &());
+    let hessian = objective.hessian(theta);
+    let found = top_eigenvalues(&hessian, &options, &[], &mut random, progress);
     match found {
         Ok(found) => match (found.sharpness(), found.lowest()) {
             (Some(largest), Some(smallest)) => (smallest.value / largest.value).abs(),
@@ -301,10 +304,23 @@ impl<T: Real> PlaneLoss for QuantityPlane<T> {
                 let (theta, workspace) = (&scratch.theta, &mut scratch.workspace);
                 gradient_norm(objective, theta, workspace, &mut scratch.gradient)
             }
+            Kind::Convexity(..) => self.loss_until(a, b, scratch, &()),
+        }
+    }
+
+    fn loss_until(
+        &self,
+        a: f64,
+        b: f64,
+        scratch: &mut QuantityScratch<T>,
+        progress: &dyn Progress,
+    ) -> f64 {
+        match &self.kind {
             Kind::Convexity(objective, frame) => {
                 frame.point(a, b, &mut scratch.double);
-                convexity(objective, &scratch.double)
+                convexity(objective, &scratch.double, progress)
             }
+            _ => self.loss_at(a, b, scratch),
         }
     }
 
@@ -313,7 +329,15 @@ impl<T: Real> PlaneLoss for QuantityPlane<T> {
     }
 
     fn is_costly(&self) -> bool {
-        matches!(self.kind, Kind::Convexity(..))
+        match &self.kind {
+            Kind::Loss(_, plane) | Kind::Accuracy(_, plane) => plane.is_costly(),
+            Kind::Gap(_, planes) => planes.iter().any(PlaneLoss::is_costly),
+            Kind::GradientNorm(objective, _) => {
+                let products = Products::of(objective.network());
+                products.gradient(objective.len()) > objective::LONG
+            }
+            Kind::Convexity(..) => true,
+        }
     }
 
     fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut QuantityScratch<T>) -> SampledLoss {

@@ -13,6 +13,7 @@ mod gradient_products;
 mod hessian;
 mod hidden;
 mod jacobian;
+mod operations;
 mod pass;
 mod per_sample;
 mod plan;
@@ -38,9 +39,10 @@ use plan::Plan;
 pub use differentiable::DifferentiableLoss;
 pub use hessian::{Curvature, HessianOperator};
 pub use jacobian::GaussNewtonFactor;
+pub use operations::Products;
 pub use pass::Real;
 pub use per_sample::Sensitivity;
-pub use plane::{Plane, PlaneScratch};
+pub use plane::{LONG, Plane, PlaneScratch};
 pub use plane_loss::{PlaneFunction, PlaneLoss, SampledLoss};
 
 /// Data that do not fit the network.

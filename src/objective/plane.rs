@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::operations::Products;
 use super::pass::{Real, reserve};
 use super::plane_loss::{PlaneLoss, SampledLoss};
 use super::{Inner, Objective, Workspace, total};
@@ -53,6 +54,9 @@ struct Row<T> {
 
 /// Features up to which the first layer's products are not kept.
 const FEW: usize = 8;
+
+/// A point with more operations than this takes long: some milliseconds.
+pub const LONG: f64 = 2e7;
 
 /// Bytes that the first layer's products may take.
 const KEPT: usize = 256 * 1024 * 1024;
@@ -236,6 +240,13 @@ impl<T: Real> PlaneLoss for Plane<T> {
 
     fn scratch(&self) -> PlaneScratch<T> {
         PlaneScratch::default()
+    }
+
+    fn is_costly(&self) -> bool {
+        let Inner {
+            network, samples, ..
+        } = &*self.objective;
+        Products::of(network).slice_point(samples.len()) > LONG
     }
 
     /// L(θ + a·d₁ + b·d₂).

@@ -1,5 +1,7 @@
 //! What an analysis of a plane needs to know of a loss.
 
+use crate::math::Progress;
+
 /// Something whose loss can be evaluated along θ* + a·d₁ + b·d₂ from many
 /// threads.
 pub trait PlaneLoss: Sync {
@@ -24,6 +26,18 @@ pub trait PlaneLoss: Sync {
     /// nobody waits for it.
     fn is_costly(&self) -> bool {
         false
+    }
+
+    /// The same, given up as not-a-number soon after `progress` is cancelled: for
+    /// what takes long in a single point.
+    fn loss_until(
+        &self,
+        a: f64,
+        b: f64,
+        scratch: &mut Self::Scratch,
+        _progress: &dyn Progress,
+    ) -> f64 {
+        self.loss_at(a, b, scratch)
     }
 
     /// The same with the variance over the samples. What has no samples is one
@@ -110,6 +124,16 @@ impl<P: PlaneLoss + ?Sized> PlaneLoss for &P {
 
     fn is_costly(&self) -> bool {
         (**self).is_costly()
+    }
+
+    fn loss_until(
+        &self,
+        a: f64,
+        b: f64,
+        scratch: &mut Self::Scratch,
+        progress: &dyn Progress,
+    ) -> f64 {
+        (**self).loss_until(a, b, scratch, progress)
     }
 
     fn sampled_loss_at(&self, a: f64, b: f64, scratch: &mut Self::Scratch) -> SampledLoss {

@@ -1,4 +1,5 @@
-//! How many floating point operations a work needs, counted from the network.
+//! How many floating point operations a work needs, counted from the network: for
+//! the shares of the peak that `losscape bench` tells, and to know what takes long.
 //!
 //! Only the products of dense and convolutional layers and the displacements
 //! along a slice are counted, two operations for a multiply–add. Activations,
