@@ -243,6 +243,33 @@ fn a_run_tells_how_its_last_update_was_clipped() {
 }
 
 #[test]
+fn a_setup_knows_the_hyperparameters_of_every_moment() {
+    let run = Run::new(&recipe(), Path::new(".")).unwrap();
+    let changes = [
+        (3, "learning_rate".to_owned(), 0.2),
+        (3, "steps".to_owned(), 70.0),
+        (5, "clip_norm".to_owned(), 2.0),
+        (5, "learning_rate".to_owned(), 0.4),
+    ];
+    let setup = run.setup().with_changes(&changes);
+    let found = |step| {
+        let at = setup.at(step);
+        let number = |key| at.recipe.optimizer.float(key);
+        (number("learning_rate"), number("clip_norm"))
+    };
+    assert_eq!([2, 3, 4].map(found), [(0.1, 0.0), (0.2, 0.0), (0.2, 0.0)]);
+    assert_eq!([5, 99].map(found), [(0.4, 2.0), (0.4, 2.0)]);
+    assert_eq!(setup.at(9).recipe.training, setup.recipe.training);
+    // What was computed for one serves the others.
+    let objective = std::ptr::from_ref(setup.training_double().unwrap());
+    for other in [&*setup.at(5), run.setup()] {
+        assert!(std::ptr::eq(objective, other.training_double().unwrap()));
+    }
+    let again = setup.with_changes(&changes);
+    assert!(std::sync::Arc::ptr_eq(&setup, &again));
+}
+
+#[test]
 fn more_steps_replace_the_last_row() {
     let mut run = finished(&recipe());
     run.set_hyperparameter("steps", 60.0).unwrap();
