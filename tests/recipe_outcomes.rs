@@ -103,14 +103,15 @@ fn below_the_edge_the_sharpness_grows_and_never_arrives() {
         "{moments:?}"
     );
     let last = moments.last().unwrap();
-    assert!(last.sharpness > 4.0 * moments[0].sharpness);
+    assert_within(last.sharpness / moments[0].sharpness, 4.7, 5.8);
     assert_eq!(rises(&run), 0);
 
     // Small batches from the same start get as low and are flatter there.
     let (_, small) = follow(&recipe("small-batches"), 12_000);
     let small = small.last().unwrap();
     assert_within(small.loss / last.loss, 0.2, 1.1);
-    assert_within(small.sharpness / last.sharpness, 0.5, 0.7);
+    assert_within(small.sharpness, 33.0, 41.0);
+    assert_within(last.sharpness, 57.0, 63.0);
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn at_the_edge_the_sharpness_hovers() {
 #[test]
 fn beyond_the_edge_the_sharpness_comes_down() {
     let (_, moments) = follow(&recipe("catapult"), 25);
-    assert_within(moments[0].ratio, 1.3, 1.5);
+    assert_within(moments[0].ratio, 1.36, 1.48);
     assert_within(tail(&moments), 0.97, 1.06);
     assert_eq!(moments.last().unwrap().step, 2000);
     assert!(moments.last().unwrap().loss < 0.1 * moments[0].loss);
@@ -149,7 +150,14 @@ fn momentum_has_an_edge_of_its_own() {
 fn the_preconditioned_sharpness_of_adam_hovers() {
     let (run, moments) = follow(&recipe("edge-adam"), 50);
     assert!(run.stability().preconditioned);
+    let line = run.stability().threshold().unwrap();
+    assert!((line - 38_000.0).abs() < 1e-6 * line, "{line}");
+    assert!(moments[0].ratio < 0.1);
     assert_within(tail(&moments), 0.95, 1.05);
+    // Once it is there, the sharpness of the loss itself moves little.
+    for moment in moments.iter().filter(|moment| moment.step >= 1200) {
+        assert_within(moment.sharpness, 33.0, 37.0);
+    }
 }
 
 #[test]
@@ -162,15 +170,17 @@ fn cross_entropy_meets_the_edge_and_leaves_it() {
         .collect();
     let mean = middle.iter().map(|moment| moment.ratio).sum::<f64>() / middle.len() as f64;
     assert_within(mean, 0.95, 1.05);
-    assert_within(moments.last().unwrap().ratio, 0.2, 0.45);
+    assert_within(moments.last().unwrap().ratio, 0.3, 0.367);
 }
 
 #[test]
 fn long_steps_diverge_but_for_warm_up_and_clipping() {
     let (run, moments) = follow(&recipe("diverges"), 1000);
-    assert!(run.divergence().is_some() && run.steps_done() < 50);
+    assert!(run.divergence().is_some());
+    assert_within(run.steps_done() as f64, 25.0, 40.0);
     let start = &moments[0];
-    assert_within(start.ratio, 6.0, 7.0);
+    assert_within(start.ratio, 6.2, 6.8);
+    assert_within(start.sharpness, 62.0, 68.0);
     for name in ["warm-up", "clipping"] {
         let recipe = recipe(name);
         assert_eq!(recipe.optimizer.float("learning_rate"), 0.2);
@@ -179,30 +189,57 @@ fn long_steps_diverge_but_for_warm_up_and_clipping() {
         assert_eq!(moments[0].sharpness, start.sharpness, "another start");
         assert_within(tail(&moments), 0.97, 1.05);
         assert!(moments.last().unwrap().loss < 0.01);
+        if name == "warm-up" {
+            // The line comes from above.
+            assert!(moments[0].ratio < 0.1, "{}", moments[0].ratio);
+            continue;
+        }
+        // The gradient is shortened while the sharpness lies above the line, and
+        // the loss stays near its start.
+        let rows = run.history().rows();
+        let first = rows.first().unwrap();
+        assert_within(first.update_norm.unwrap() / 0.2, 0.99, 1.01);
+        assert!(first.gradient_norm > 2.0, "{}", first.gradient_norm);
+        let highest = rows.iter().map(|row| row.train_loss).fold(0.0, f64::max);
+        assert!(
+            highest < 1.5 * first.train_loss,
+            "{highest} {}",
+            first.train_loss
+        );
+        for moment in &moments {
+            match moment.step {
+                0..=400 => assert!(moment.ratio > 1.15, "{moment:?}"),
+                1200.. => assert_within(moment.ratio, 0.95, 1.05),
+                _ => {}
+            }
+        }
     }
 }
 
 #[test]
 fn the_wider_sam_looks_the_flatter_it_ends() {
-    let ends: Vec<(f64, f64)> = [0.0, 0.02, 0.04, 0.08]
-        .into_iter()
-        .map(|rho| {
-            let mut recipe = recipe("sam");
-            recipe.optimizer.set("rho", rho);
-            let steps = recipe.training.count("steps") as u64;
-            let (_, moments) = follow(&recipe, steps);
-            let last = moments.last().unwrap();
-            (last.sharpness, last.loss)
-        })
-        .collect();
-    assert!(
-        ends.windows(2).all(|pair| pair[1].0 < 0.8 * pair[0].0),
-        "{ends:?}"
-    );
-    // All of them fit.
-    assert!(ends.iter().all(|end| end.1 < 0.03), "{ends:?}");
     assert_eq!(recipe("sam").optimizer.float("rho"), 0.04);
-    assert_within(ends[2].0, 12.0, 16.0);
+    // Where each ends: at 2/η = 40 without looking uphill.
+    let expected = [
+        (0.0, 38.5, 41.5),
+        (0.02, 17.0, 21.0),
+        (0.04, 12.0, 15.0),
+        (0.08, 7.2, 8.8),
+    ];
+    for (rho, low, high) in expected {
+        let mut recipe = recipe("sam");
+        recipe.optimizer.set("rho", rho);
+        let (_, moments) = follow(&recipe, 250);
+        let last = moments.last().unwrap();
+        assert_within(last.sharpness, low, high);
+        // All of them fit.
+        assert!(last.loss < 0.03, "{last:?}");
+        if rho == 0.04 {
+            // It turns on the way.
+            let most = |most: f64, moment: &Moment| most.max(moment.sharpness);
+            assert_within(moments.iter().fold(0.0, most), 15.5, 18.5);
+        }
+    }
 }
 
 #[test]
@@ -221,10 +258,13 @@ fn rare_classes_are_sharper() {
         panic!("three classes");
     };
     assert_eq!([head.samples, middle.samples, tail.samples], [300, 67, 15]);
-    for other in [head, middle] {
-        assert!(tail.eigenvalues[0].value > 1.5 * other.eigenvalues[0].value);
-        assert!(tail.smallest[0].value.abs() > 1.5 * other.smallest[0].value.abs());
-    }
+    let ends =
+        |class: &curvature::ClassCurvature| (class.eigenvalues[0].value, class.smallest[0].value);
+    let [head, middle, tail] = [head, middle, tail].map(ends);
+    assert_within(tail.0 / head.0, 4.5, 5.7);
+    assert!(tail.0 > middle.0, "{tail:?} {middle:?}");
+    assert!(tail.1 < 0.0, "{tail:?}");
+    assert!(tail.1 < head.1 && tail.1 < middle.1, "{tail:?}");
 }
 
 #[test]

@@ -172,7 +172,8 @@ pub fn preconditioned(
     snapshot: &Snapshot,
 ) -> Result<Option<Box<dyn SymmetricOperator>>, JobError> {
     let theta = vector::to_f64(&snapshot.theta);
-    preconditioned_at(setup, &theta, snapshot.optimizer.as_deref())
+    let setup = setup.at(snapshot.step);
+    preconditioned_at(&setup, &theta, snapshot.optimizer.as_deref())
 }
 
 fn preconditioned_at(
@@ -456,12 +457,19 @@ mod tests {
     #[test]
     fn the_preconditioned_hessian_of_a_training_with_adam() {
         let mut recipe = recipe();
-        recipe.optimizer = optimizer("adam", 0.01).with("weight_decay", 0.3);
+        recipe.optimizer = optimizer("adam", 0.01).with("weight_decay", 0.1);
         let mut run = Run::new(&recipe, Path::new(".")).unwrap();
+        run.step().unwrap();
+        run.set_hyperparameter("weight_decay", 0.3).unwrap();
         while run.step().unwrap() == StepOutcome::Trained {}
         let snapshot = run.snapshot();
         let state = snapshot.optimizer.as_ref().unwrap();
-        let operator = preconditioned(run.setup(), &snapshot).unwrap().unwrap();
+        // The shift is the weight decay that is in force, as the run's own line
+        // has it.
+        assert_eq!(run.stability().hessian_shift, 0.3);
+        let changed = [(1, "weight_decay".to_owned(), 0.3)];
+        let setup = run.setup().with_changes(&changed);
+        let operator = preconditioned(&setup, &snapshot).unwrap().unwrap();
         let found = exact_spectrum(&*operator, &()).unwrap();
         // (H + 0.3·I)/√(pᵢpⱼ), with p from the state.
         let n = run.setup().dim();

@@ -7,7 +7,7 @@ use super::event::{Event, EventKind, MonitorLoad, RunInfo, RunState};
 use super::result::SpectrumPoint;
 use crate::math::chunked::Chunked;
 use crate::train::optimizers::Stability;
-use crate::train::{History, Snapshots};
+use crate::train::{History, Setup, Snapshots};
 
 /// The record of one run: feed it the run's events.
 #[derive(Clone, Debug)]
@@ -54,6 +54,12 @@ impl RunRecord {
     /// The run and the generation in which it was loaded or reset.
     pub fn origin(&self) -> Origin {
         self.info.origin
+    }
+
+    /// What an analysis of the run begins with: its setup, which knows of the
+    /// hyperparameters that were changed.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.info.setup.with_changes(&self.changes)
     }
 
     /// Enters an event of this run; events of other runs, a new

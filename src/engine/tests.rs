@@ -346,6 +346,15 @@ fn a_changed_learning_rate_acts_on_the_running_network() {
     let record = bench.record.as_ref().unwrap();
     let (step, key, value) = &record.changes[0];
     assert_eq!((key.as_str(), *value), ("learning_rate", 0.025));
+    for (step, expected) in [(step - 1, 0.1), (*step, 0.025)] {
+        let rate = record
+            .setup()
+            .at(step)
+            .recipe
+            .optimizer
+            .float("learning_rate");
+        assert_eq!(rate, expected);
+    }
     assert_eq!(record.stability.sharpness_threshold(), Some(80.0));
     for row in record.history.rows().iter() {
         let expected = if row.step < *step { 0.1 } else { 0.025 };

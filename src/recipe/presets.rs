@@ -110,6 +110,7 @@ pub static GROUPS: &[(&str, &[&str])] = &[
             "edge-momentum",
             "edge-adam",
             "edge-cross-entropy",
+            "opposing-signals",
         ],
     ),
     ("Surviving long steps", &["diverges", "warm-up", "clipping"]),
@@ -150,9 +151,13 @@ mod tests {
 
     #[test]
     fn every_recipe_is_in_one_group() {
-        let mut places: Vec<usize> = grouped().into_iter().flat_map(|(_, group)| group).collect();
+        let groups = grouped();
+        let titles: Vec<&str> = groups.iter().map(|(title, _)| *title).collect();
+        let expected: Vec<&str> = GROUPS.iter().map(|(title, _)| *title).collect();
+        assert_eq!(titles, expected, "a recipe is in no group");
+        let mut places: Vec<usize> = groups.into_iter().flat_map(|(_, group)| group).collect();
         let named: usize = GROUPS.iter().map(|(_, names)| names.len()).sum();
-        assert!(places.len() >= named, "a name in a group is no recipe");
+        assert_eq!(places.len(), named, "a name in a group is no recipe");
         places.sort_unstable();
         assert_eq!(places, (0..PRESETS.len()).collect::<Vec<_>>());
     }

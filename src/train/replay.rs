@@ -27,7 +27,8 @@ impl Replay {
     ///
     /// # Errors
     /// [`RunError`]; [`RunError::NoSnapshot`] where the run begins after `step`,
-    /// or ends or diverges before it.
+    /// or ends or diverges before it. A run that was given more steps when it had
+    /// ended goes on.
     pub fn at(
         setup: &Arc<Setup>,
         snapshots: &[Arc<Snapshot>],
@@ -52,8 +53,11 @@ impl Replay {
         let mut replay = Self { run, changes };
         replay.change();
         while replay.run.steps_done() < step {
-            let stopped = !on_step(replay.run.steps_done());
-            if stopped || replay.step()? != StepOutcome::Trained && replay.run.steps_done() < step {
+            let before = replay.run.steps_done();
+            if !on_step(before)
+                || matches!(replay.step()?, StepOutcome::Diverged(_))
+                || replay.run.steps_done() == before
+            {
                 return Err(RunError::NoSnapshot(step));
             }
         }
@@ -133,6 +137,43 @@ mod tests {
                     replay.step().unwrap();
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_given_more_steps_at_its_end_is_replayed_across_it() {
+        let mut run = Run::new(&recipe(), Path::new(".")).unwrap();
+        let mut thetas = vec![run.parameters().to_vec()];
+        let mut make = |run: &mut Run| {
+            while !run.is_finished() {
+                run.step().unwrap();
+                thetas.push(run.parameters().to_vec());
+            }
+        };
+        make(&mut run);
+        let early = run.snapshots().all()[..20].to_vec();
+        let changes = [
+            (50, "steps".to_owned(), 70.0),
+            (50, "learning_rate".to_owned(), 0.03),
+        ];
+        for (_, key, value) in &changes {
+            run.set_hyperparameter(key, *value).unwrap();
+        }
+        make(&mut run);
+        let all = run.snapshots().all().to_vec();
+        for (kept, to) in [(&early, 30), (&early, 50), (&early, 60), (&all, 60)] {
+            let mut replay = Replay::at(run.setup(), kept, &changes, to, |_| true).unwrap();
+            for theta in &thetas[to as usize..] {
+                assert_eq!(replay.run().parameters(), theta);
+                replay.step().unwrap();
+            }
+            assert_eq!(replay.run().steps_done(), 70);
+        }
+        // Without the change there is nothing beyond the end.
+        for changes in [&changes[..0], &changes[1..]] {
+            let at = |step| Replay::at(run.setup(), &early, changes, step, |_| true).map(|_| ());
+            assert!(at(50).is_ok());
+            assert!(matches!(at(51), Err(RunError::NoSnapshot(51))));
         }
     }
 

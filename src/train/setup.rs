@@ -1,5 +1,6 @@
 //! Everything about a run that training does not change.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::batches::Batches;
 use super::layers::{Layer, layers};
 use super::optimizers::{self, OptimizerError, StepError};
+use super::replay::HyperparameterChange;
 use super::schedules::UnknownSchedule;
 use super::snapshots::Snapshot;
 use crate::data::{self, DataError, Dataset, PreparedData, Targets};
@@ -67,7 +69,9 @@ fn first_line(error: &impl fmt::Display) -> String {
 }
 
 /// Everything about a run that training does not change. Analyses of a run
-/// start from it and a parameter vector.
+/// start from it and a parameter vector. Cloning is cheap: clones share what is
+/// large.
+#[derive(Clone)]
 pub struct Setup {
     /// The recipe.
     pub recipe: Arc<Recipe>,
@@ -94,7 +98,10 @@ pub struct Setup {
     pub batch_size: usize,
     /// Steps in an epoch, the last short batch counted.
     pub steps_per_epoch: u64,
-    training_double: OnceLock<Result<Objective<f64>, String>>,
+    /// Changes of hyperparameters while the run trained, by rising step, where
+    /// they are known; see [`Setup::at`].
+    changes: Vec<HyperparameterChange>,
+    training_double: Arc<OnceLock<Result<Objective<f64>, String>>>,
 }
 
 impl Setup {
@@ -168,7 +175,8 @@ impl Setup {
             training,
             validation,
             recipe,
-            training_double: OnceLock::new(),
+            changes: Vec::new(),
+            training_double: Arc::default(),
         })
     }
 
@@ -261,9 +269,45 @@ impl Setup {
             training: self.training.clone(),
             validation: self.validation.clone(),
             layers: self.layers.clone(),
-            training_double: self.training_double.clone(),
+            changes: Vec::new(),
+            training_double: Arc::clone(&self.training_double),
             recipe,
         }
+    }
+
+    /// The setup of a run whose hyperparameters were changed while it trained:
+    /// the same, but that [`Setup::at`] knows of the changes (step, key, value; by
+    /// rising step, as the run took them).
+    pub fn with_changes(self: &Arc<Self>, changes: &[HyperparameterChange]) -> Arc<Self> {
+        if self.changes == changes {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            changes: changes.to_vec(),
+            ..Self::clone(self)
+        })
+    }
+
+    /// The setup as it was in force for the update after `step` updates: in its
+    /// recipe's `[optimizer]` stand the values of all changes up to then. Whoever
+    /// builds the optimizer of a moment anew takes it from there.
+    pub fn at(&self, step: u64) -> Cow<'_, Self> {
+        let own = |(at, key, _): &&HyperparameterChange| {
+            *at <= step && self.recipe.optimizer.get(key).is_some()
+        };
+        let mut due = self.changes.iter().filter(own).peekable();
+        if due.peek().is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut recipe = Recipe::clone(&self.recipe);
+        for (_, key, value) in due {
+            recipe.optimizer.set(key, *value);
+        }
+        Cow::Owned(Self {
+            recipe: Arc::new(recipe),
+            changes: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// Number of parameters.

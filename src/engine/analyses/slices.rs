@@ -67,6 +67,16 @@ pub struct SliceSettings {
 }
 
 impl SliceSettings {
+    /// Whether such a slice depends on how the optimizer of this kind is set: a
+    /// direction is its step, or the point that it looks at is marked.
+    pub fn asks_optimizer(&self, kind: &str) -> bool {
+        let axes = match &self.directions {
+            SliceDirections::Axes(axes) => &axes[..],
+            _ => &[],
+        };
+        uphill_name(kind).is_some() || axes.iter().any(|axis| axis.needs_optimizer())
+    }
+
     /// What a recipe's `[analyses.slice]` asks for: a plane.
     pub fn from_recipe(slice: &Component) -> Self {
         Self {
@@ -141,7 +151,7 @@ pub fn slice(
 ) -> Result<Landscape, JobError> {
     let optimizer = centre.optimizer.as_deref();
     slice_in(
-        setup,
+        &setup.at(centre.step),
         &centre.theta,
         optimizer,
         path,
@@ -214,15 +224,23 @@ fn slice_in<T: Precision>(
     work.evaluate(&plane, excerpt, progress)
 }
 
+/// What the point uphill is called, for the optimizers that take their gradient
+/// at one.
+fn uphill_name(kind: &str) -> Option<&'static str> {
+    match kind {
+        "sam" => Some("SAM: θ + ρg/‖g‖"),
+        "asam" => Some("ASAM: θ + ρT²g/‖Tg‖"),
+        _ => None,
+    }
+}
+
 /// The point uphill of θ at which SAM takes the gradient of its step, for the
 /// gradient of the whole training loss; nothing for other optimizers and where
 /// the gradient is not finite.
 fn perturbed<T: Precision>(setup: &Setup, theta: &[T]) -> Result<Option<Anchor>, JobError> {
     let recipe = &setup.recipe.optimizer;
-    let name = match recipe.kind.as_str() {
-        "sam" => "SAM: θ + ρg/‖g‖",
-        "asam" => "ASAM: θ + ρT²g/‖Tg‖",
-        _ => return Ok(None),
+    let Some(name) = uphill_name(&recipe.kind) else {
+        return Ok(None);
     };
     let optimizer = optimizers::build_double(recipe, theta.len())
         .map_err(|error| JobError::Failed(error.to_string()))?;

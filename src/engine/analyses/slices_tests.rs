@@ -369,6 +369,52 @@ fn the_point_uphill_of_sam_is_marked() {
     assert!(double(&trained(), |_| ()).unwrap().anchors.is_empty());
 }
 
+/// What the optimizer would do depends on its hyperparameters in force.
+#[test]
+fn a_slice_takes_the_hyperparameters_of_its_moment() {
+    let with = |momentum: f64, decay: f64, rho: f64| {
+        let mut recipe = recipe();
+        recipe.optimizer = optimizer("sgd", 0.1)
+            .with("momentum", momentum)
+            .with("weight_decay", decay);
+        let sgd = Run::new(&recipe, Path::new(".")).unwrap();
+        recipe.optimizer = optimizer("sam", 0.1).with("rho", rho);
+        (sgd, Run::new(&recipe, Path::new(".")).unwrap())
+    };
+    let along = |setup: &Setup, snapshot: &Snapshot| {
+        let settings = SliceSettings {
+            grid: 5,
+            directions: SliceDirections::Axes([SliceAxis::Update, SliceAxis::Gradient]),
+            ..settings()
+        };
+        slice(setup, snapshot, &[], &settings, &(), &mut |_| ()).unwrap()
+    };
+    let at = |run: &Run, step: u64| Snapshot {
+        step,
+        ..Snapshot::clone(&run.setup().initial)
+    };
+    let ((sgd, sam), (other_sgd, other_sam)) = (with(0.5, 0.0, 0.2), with(0.5, 0.7, 0.4));
+    let changes = [
+        (7, "weight_decay".to_owned(), 0.7),
+        (7, "rho".to_owned(), 0.4),
+    ];
+    let found = |run: &Run, step: u64| along(&run.setup().with_changes(&changes), &at(run, step));
+    for (step, sgd_then, sam_then) in [(6, &sgd, &sam), (7, &other_sgd, &other_sam)] {
+        let expected = along(sgd_then.setup(), &at(sgd_then, 0));
+        assert_eq!(
+            found(&sgd, step).directions.first,
+            expected.directions.first
+        );
+        let expected = along(sam_then.setup(), &at(sam_then, 0));
+        assert_eq!(found(&sam, step).anchors, expected.anchors);
+    }
+    assert_ne!(found(&sam, 6).anchors, found(&sam, 7).anchors);
+    assert_ne!(
+        found(&sgd, 6).directions.first,
+        found(&sgd, 7).directions.first
+    );
+}
+
 #[test]
 fn components_around_the_mean_are_drawn_through_it() {
     let run = trained();

@@ -98,12 +98,13 @@ pub fn matrices(
 ) -> Result<MatricesResult, JobError> {
     let theta = to_f64(&snapshot.theta);
     let state = snapshot.optimizer.as_deref();
+    let setup = setup.at(snapshot.step);
     let mut found = MatricesResult::default();
     let count = wanted.len().max(1) as f64;
     for (k, matrix) in wanted.iter().enumerate() {
         let share = |part: f64| (k as f64 + part) / count;
         let split = if exact { 0.5 } else { 1.0 };
-        let operator = matrix.operator_with(setup, &theta, state)?;
+        let operator = matrix.operator_with(&setup, &theta, state)?;
         let part = Part::new(progress, share(0.0), share(split));
         let spectrum = spectrum_of(&*operator, settings, &part, &mut |_| ())?;
         let mut entry = MatrixSpectrum {
@@ -114,7 +115,7 @@ pub fn matrices(
         };
         if exact {
             let part = Part::new(progress, share(split), share(1.0));
-            match matrix.exact_with(setup, &theta, state, &part) {
+            match matrix.exact_with(&setup, &theta, state, &part) {
                 Ok(spectrum) => entry.exact = Some(spectrum),
                 Err(JobError::Cancelled) => return Err(JobError::Cancelled),
                 Err(JobError::Failed(sentence)) => entry.refused = Some(sentence),
@@ -180,7 +181,8 @@ pub fn layers_job(
 ) -> impl Analysis + 'static {
     move |context: &JobContext| {
         let theta = to_f64(&snapshot.theta);
-        let operator = matrix.operator_with(&setup, &theta, snapshot.optimizer.as_deref())?;
+        let state = snapshot.optimizer.as_deref();
+        let operator = matrix.operator_with(&setup.at(snapshot.step), &theta, state)?;
         let (names, structure) = blocks(&setup, &*operator, cut, &settings, context)?;
         let found = LayersResult {
             matrix,

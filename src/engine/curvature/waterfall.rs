@@ -109,9 +109,11 @@ pub fn density_at(
     progress: &dyn Progress,
 ) -> Result<SpectralDensity, JobError> {
     let theta = to_f64(&snapshot.theta);
-    let operator = settings
-        .matrix
-        .operator_with(setup, &theta, snapshot.optimizer.as_deref())?;
+    let operator = settings.matrix.operator_with(
+        &setup.at(snapshot.step),
+        &theta,
+        snapshot.optimizer.as_deref(),
+    )?;
     let options = DensityOptions {
         probes: settings.probes.max(1),
         steps: settings.lanczos_steps.max(2),

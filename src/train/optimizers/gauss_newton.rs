@@ -91,11 +91,10 @@ impl<T: Scalar> Optimizer<T> for GaussNewton<T> {
 
     fn reset(&mut self) {}
 
-    /// A line for λ₁((G + δI)⁻¹H), whose preconditioner is no diagonal.
-    fn stability(&self, learning_rate: f64) -> Stability {
-        Stability {
-            preconditioned: true,
-            ..Stability::line(2.0, learning_rate, |rate| format!("2/{rate}"))
-        }
+    /// λ₁((G + δI)⁻¹H) would decide, which no diagonal preconditioner gives.
+    fn stability(&self, _: f64) -> Stability {
+        Stability::none(
+            "its preconditioner, the inverse of the damped Gauss–Newton matrix, is no diagonal",
+        )
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::curvature::{
 };
 use crate::engine::{Analysis, Origin, Slot, Spectrum, Succession};
 use crate::figure::Figure;
+use crate::recipe::Component;
 use crate::train::Snapshot;
 use crate::views::hessian::density::{DensityInfo, DensityLook, DensitySeries, FACTORS};
 use crate::views::hessian::waterfall::WaterfallLook;
@@ -53,6 +54,9 @@ struct Request {
     step: u64,
     wanted: Wanted,
     measurement: Measurement,
+    /// How the optimizer was set at that step, where its preconditioner is asked
+    /// for.
+    optimizer: Option<Component>,
 }
 
 #[derive(Clone)]
@@ -151,9 +155,12 @@ impl HessianView {
         if let Wanted::Waterfall { .. } = wanted {
             snapshot = run.snapshots.last()?.clone();
         }
+        let optimizer =
+            preconditioned.then(|| run.setup().at(snapshot.step).recipe.optimizer.clone());
         let request = Request {
             origin: run.origin(),
             step: snapshot.step,
+            optimizer,
             wanted,
             measurement: Measurement::from_recipe(&ws.recipe.spectrum, ws.recipe.seed),
         };
@@ -165,7 +172,7 @@ impl HessianView {
             return;
         };
         let Some(run) = ws.run() else { return };
-        let setup = Arc::clone(&run.info.setup);
+        let setup = run.setup();
         let measurement = request.measurement;
         let (label, analysis): (&str, Box<dyn Analysis>) = match &request.wanted {
             Wanted::Matrices { matrices, exact } => (
@@ -311,6 +318,9 @@ impl HessianView {
             "The density at one moment, over the training, or the Hessian taken apart",
         );
         let adaptive = ws.run().is_some_and(|run| run.stability.preconditioned);
+        if !adaptive && self.settings.matrices == settings::Matrices::Preconditioned {
+            self.settings.matrices = settings::Matrices::default();
+        }
         match self.settings.part {
             HessianPart::Density => {
                 let offered = settings::Matrices::offered(adaptive);

@@ -24,6 +24,7 @@ use crate::engine::analyses::{self, Looking, SliceSettings};
 use crate::engine::{Landscape, Origin, RunId, SliceShape, Slot};
 use crate::figure::Figure;
 use crate::landscape::{Focus, SliceQuantity};
+use crate::recipe::Component;
 use crate::train::Snapshot;
 use crate::views::Split;
 use crate::views::landscape::{
@@ -44,6 +45,8 @@ struct Request {
     slice: SliceSettings,
     /// The other runs whose paths are shown.
     ghosts: Vec<RunId>,
+    /// How the optimizer was set at that step, where the slice depends on it.
+    optimizer: Option<Component>,
 }
 
 /// A slice on the screen, with what it was asked for with.

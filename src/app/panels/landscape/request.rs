@@ -55,9 +55,14 @@ impl LandscapePanel {
         let Some(mut centre) = self.centre(ws) else {
             return;
         };
+        let setup = run.setup();
+        let optimizer = &setup.at(centre.step).recipe.optimizer;
         let mut wanted = Request {
             origin: run.origin(),
             step: centre.step,
+            optimizer: slice
+                .asks_optimizer(&optimizer.kind)
+                .then(|| optimizer.clone()),
             slice,
             ghosts: ghosts(ws).map(RunRecord::id).collect(),
         };
@@ -110,7 +115,7 @@ impl LandscapePanel {
         self.centred_on = Some(Arc::clone(&centre));
         let label = format!("slice {0}×{0}", wanted.slice.grid);
         let analysis = analyses::slice_job(
-            Arc::clone(&run.info.setup),
+            setup,
             centre,
             path,
             ghosts(ws).filter_map(ghost).collect(),
@@ -139,7 +144,9 @@ impl LandscapePanel {
             SliceQuantity::Gap | SliceQuantity::SampleLoss { .. }
         );
         let both = wanted.slice.line && run.info.validation.is_some() && !one_set;
-        let same = kept.request.slice == wanted.slice && kept.request.origin == wanted.origin;
+        let same = kept.request.slice == wanted.slice
+            && kept.request.origin == wanted.origin
+            && kept.request.optimizer == wanted.optimizer;
         if !both || !same || !kept.result.complete {
             return None;
         }

@@ -147,7 +147,7 @@ impl LandscapePanel {
         let step = centre.step;
         let path = path(run, &centre);
         let seeds = (seed..seed.saturating_add(TWELVE)).collect();
-        let setup = Arc::clone(&run.info.setup);
+        let setup = run.setup();
         let job = analyses::rerolls_job(setup, centre, path, slice.clone(), seeds);
         ws.submit(
             slot(),
