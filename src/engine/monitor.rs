@@ -26,7 +26,7 @@ use crate::recipe::Component;
 use crate::train::Run;
 
 /// The slot of the measurements.
-pub(super) const SLOT: &str = "sharpness";
+pub(super) const SLOT: &str = "live sharpness";
 
 /// How long a measurement waits for the trainer before it looks whether it is
 /// still wanted.
@@ -278,6 +278,7 @@ impl Monitor {
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(took) = took {
             self.cost.push(took);
+            self.made += 1;
         }
         self.flight = None;
     }
@@ -358,7 +359,6 @@ impl Monitor {
             })
         };
         let job = Job::new(SLOT, "sharpness", origin, work).following();
-        self.made += 1;
         self.flight = Some(Flight {
             handle: self.submitter.submit(job),
             seconds,

@@ -109,6 +109,9 @@ pub struct Follower {
     guarded: bool,
     pairs: Vec<FollowedPair>,
     kept: Vec<usize>,
+    /// How many of them are largest ones: fewer than asked for where there were
+    /// too few columns.
+    upper: usize,
     largest: usize,
     smallest: usize,
     measured: u64,
@@ -121,22 +124,23 @@ impl Follower {
         self.columns = 0;
         self.guard_value = None;
         self.pairs.clear();
+        self.upper = 0;
     }
 
     /// The largest eigenvalues of the last measurement, descending.
     pub fn largest(&self) -> &[FollowedPair] {
-        &self.pairs[..self.largest.min(self.pairs.len())]
+        &self.pairs[..self.upper]
     }
 
     /// The smallest eigenvalues of the last measurement, ascending.
     pub fn smallest(&self) -> &[FollowedPair] {
-        &self.pairs[self.largest.min(self.pairs.len())..]
+        &self.pairs[self.upper..]
     }
 
     /// The unit vector of the k-th largest eigenvalue of the last measurement,
     /// counted from 0.
     pub fn vector(&self, k: usize) -> Option<&[f64]> {
-        (k < self.largest && k < self.columns).then(|| &self.basis[k * self.n..(k + 1) * self.n])
+        (k < self.upper && k < self.columns).then(|| &self.basis[k * self.n..(k + 1) * self.n])
     }
 
     /// Products of the last measurement.
@@ -371,6 +375,7 @@ impl Follower {
         let m = self.small.n;
         let (largest, smallest) = (self.largest.min(m), self.smallest.min(m));
         self.pairs.clear();
+        self.upper = largest;
         let mut worst = (1.0, None);
         for k in (0..largest).map(|k| m - 1 - k).chain(0..smallest) {
             let residual = self.residual_of(k).max(floor);
@@ -733,6 +738,24 @@ mod tests {
             let distance = |exact: &f64| (exact - found.value).abs();
             assert!(values.iter().map(distance).fold(f64::MAX, f64::min) <= found.residual);
         }
+    }
+
+    #[test]
+    fn ends_are_told_apart_where_there_are_too_few_columns() {
+        let a = random_symmetric(120, 6);
+        let few = FollowOptions {
+            max_products: 12,
+            ..options(30, 4)
+        };
+        let mut follower = Follower::default();
+        follower
+            .measure(&a, &few, &mut stream(0, "follow"), &())
+            .unwrap();
+        let (largest, smallest) = (follower.largest(), follower.smallest());
+        assert!(largest.len() < 30 && smallest.len() == 4);
+        assert!(smallest.is_sorted_by(|a, b| a.value <= b.value));
+        assert!(largest.is_sorted_by(|a, b| a.value >= b.value));
+        assert!(smallest[0].value < 0.0 && largest[0].value > 0.0);
     }
 
     #[test]

@@ -190,8 +190,8 @@ static SPECTRUM: Kind = Kind {
         Field::float(
             "share",
             "Share of the time",
-            "By how much the measurements in a window may slow the training down at most: the \
-             share of the time that they may take.",
+            "The share of the time that measurements in a window may take from the training at \
+             most.",
             0.3,
             0.01,
             1.0,

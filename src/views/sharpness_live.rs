@@ -232,8 +232,15 @@ impl LiveCurves {
             let threshold = if settings.relative { 1.0 } else { threshold };
             // Where it was told by nobody else, it is the present one.
             let shown = !hidden && (fits(threshold) || self.line_in_reach(highest));
-            if measured && shown && threshold.is_finite() {
-                view.line(&mut axes, &self.line, threshold, data.steps, stability);
+            if measured && shown {
+                let reach = if settings.log || settings.relative || highest <= 0.0 {
+                    f64::INFINITY
+                } else {
+                    FAR * highest
+                };
+                view.line(
+                    &mut axes, &self.line, threshold, reach, data.steps, stability,
+                );
             }
         }
         axes.note = note(data);
@@ -268,9 +275,9 @@ pub fn top_name(k: usize) -> String {
 /// The name of the k-th smallest eigenvalue, counted from 0.
 pub fn bottom_name(k: usize) -> String {
     if k == 0 {
-        "λ min".to_owned()
+        "λₘᵢₙ".to_owned()
     } else {
-        format!("λ min{}", subscript(k + 1))
+        format!("λₘᵢₙ{}", subscript(k + 1))
     }
 }
 
@@ -361,12 +368,14 @@ impl View<'_> {
     }
 
     /// The line from the first step to the present one, where it stands at
-    /// `present`.
+    /// `present`; without the parts above `highest`, which would press everything
+    /// else flat.
     fn line(
         &self,
         axes: &mut Axes,
         column: &Column,
         present: f64,
+        highest: f64,
         (first, last): (u64, u64),
         stability: &Stability,
     ) {
@@ -390,6 +399,11 @@ impl View<'_> {
         }
         x.push(end);
         y.push(present);
+        for value in &mut y {
+            if *value > highest {
+                *value = f64::NAN;
+            }
+        }
         let style = LineStyle::solid(Ink::Foreground).dashed(Dash::Dashed);
         let name = stability.formula();
         axes.layers
@@ -416,7 +430,7 @@ fn note(data: &LiveData<'_>) -> Option<String> {
         note.push_str(&reading);
     }
     if let Some(lowest) = point.smallest.first() {
-        let _ = write!(note, " · λ min = {}", format_number(lowest.value, 2));
+        let _ = write!(note, " · λₘᵢₙ = {}", format_number(lowest.value, 2));
     }
     if let Some(batch) = point.batch_sharpness {
         let _ = write!(

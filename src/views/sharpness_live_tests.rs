@@ -70,7 +70,7 @@ fn eigenvalues_have_their_residuals_and_the_line_above_them() {
     let last = |name: &str| line(&axes, name).unwrap().y.last().copied();
     assert_eq!(last("λ₁"), Some(19.0));
     assert_eq!(last("λ₂"), Some(9.5));
-    assert_eq!(last("λ min"), Some(-0.25));
+    assert_eq!(last("λₘᵢₙ"), Some(-0.25));
     let band = |layer: &Layer| matches!(layer, Layer::Band(band) if band.upper[3] == 3.01);
     assert!(axes.layers.iter().any(band));
     let threshold = line(&axes, "2/η").unwrap();

@@ -16,6 +16,8 @@ use crate::recipe::Component;
 use crate::train::optimizers::Stability;
 use crate::train::{Run, Setup};
 
+/// Products for each eigenvalue that is asked for, at most, where many are.
+const PRODUCTS: usize = 4;
 /// Residual, as a share of the eigenvalue, that is good enough: the value is
 /// then right to about its square.
 const TOLERANCE: f64 = 1e-3;
@@ -137,7 +139,9 @@ impl Tracker {
             largest: settings.top.max(1),
             smallest: settings.bottom,
             tolerance: TOLERANCE,
-            ..FollowOptions::default()
+            max_products: FollowOptions::default()
+                .max_products
+                .max(PRODUCTS * (settings.top + settings.bottom + 1)),
         };
         self.plain.measure(hessian, &options, random, progress)?;
         let preconditioned = match &at.preconditioner {

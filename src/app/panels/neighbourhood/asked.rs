@@ -13,6 +13,8 @@ use crate::train::Snapshot;
 /// many times the work itself they wait.
 const PAUSE: f64 = 0.4;
 const REST: f64 = 4.0;
+/// Seconds after which a request without an answer is made again.
+const PATIENCE: f64 = 2.0;
 /// Seconds up to which a measurement is quick enough to follow a training.
 pub(super) const CHEAP: f64 = 0.5;
 
@@ -106,7 +108,14 @@ impl<Q: Clone + PartialEq, T> Asked<Q, T> {
         let now = ui.input(|input| input.time);
         let demanded = std::mem::take(&mut self.demanded);
         let due = match &self.submitted {
-            Some(submitted) if *submitted == wanted => false,
+            // Its job may have been pushed aside.
+            Some(submitted) if *submitted == wanted => {
+                let answered = self
+                    .kept
+                    .as_ref()
+                    .is_some_and(|(kept, request)| kept.complete && *request == wanted);
+                calm && !answered && ws.job(&self.slot()).is_none() && now > self.at + PATIENCE
+            }
             // The steps of one and the same training.
             Some(submitted)
                 if submitted.origin == wanted.origin && submitted.question == wanted.question =>
