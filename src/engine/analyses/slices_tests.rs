@@ -290,7 +290,7 @@ fn parameters_without_the_optimizers_memory_have_no_update() {
     recipe.optimizer = crate::train::testing::optimizer("adam", 0.01);
     let run = Run::new(&recipe, Path::new(".")).unwrap();
     let settings = SliceSettings {
-        directions: SliceDirections::Axes([SliceAxis::Update, SliceAxis::Gradient]),
+        directions: SliceDirections::Axes([SliceAxis::Update, SliceAxis::Random { seed: 1 }]),
         ..settings()
     };
     let theta = to_f64(run.parameters());
@@ -378,13 +378,15 @@ fn a_slice_takes_the_hyperparameters_of_its_moment() {
             .with("momentum", momentum)
             .with("weight_decay", decay);
         let sgd = Run::new(&recipe, Path::new(".")).unwrap();
-        recipe.optimizer = optimizer("sam", 0.1).with("rho", rho);
+        recipe.optimizer = optimizer("sam", 0.1)
+            .with("weight_decay", decay)
+            .with("rho", rho);
         (sgd, Run::new(&recipe, Path::new(".")).unwrap())
     };
     let along = |setup: &Setup, snapshot: &Snapshot| {
         let settings = SliceSettings {
             grid: 5,
-            directions: SliceDirections::Axes([SliceAxis::Update, SliceAxis::Gradient]),
+            directions: SliceDirections::Axes([SliceAxis::Update, SliceAxis::Random { seed: 1 }]),
             ..settings()
         };
         slice(setup, snapshot, &[], &settings, &(), &mut |_| ()).unwrap()
