@@ -305,9 +305,9 @@ impl Axis {
         Self::new(label).scaled(Scale::Log10)
     }
 
-    /// The same axis in a unit.
+    /// The same axis in a unit; none where it has no name.
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
-        self.unit = Some(unit.into());
+        self.unit = Some(unit.into()).filter(|unit| !unit.is_empty());
         self
     }
 
@@ -355,7 +355,7 @@ impl ColorBar {
 
     /// The same colour bar in a unit.
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
-        self.unit = Some(unit.into());
+        self.unit = Some(unit.into()).filter(|unit| !unit.is_empty());
         self
     }
 

@@ -10,7 +10,7 @@ use crate::curvature::EigenvalueEstimate;
 use crate::engine::{MonitorLoad, SpectrumPoint};
 use crate::figure::ticks::{format_number, subscript};
 use crate::figure::{
-    Axes, Axis, Band, Dash, Ink, Line, LineStyle, Marker, Scale, Scatter, ScatterColors,
+    Axes, Axis, Band, Dash, Ink, Layer, Line, LineStyle, Marker, Scale, Scatter, ScatterColors,
     SeriesStyle, Ticks,
 };
 use crate::math::chunked::Chunked;
@@ -354,12 +354,15 @@ impl View<'_> {
             let every = open.len().div_ceil(MARKS);
             let open: Vec<usize> = open.into_iter().step_by(every).collect();
             let x: Vec<f64> = open.iter().map(|&i| self.time(column.steps[i])).collect();
+            // One entry of the legend tells of all rings.
+            let rings = |layer: &Layer| matches!(layer, Layer::Scatter(_));
+            let told = !axes.layers.iter().any(rings);
             let y: Vec<f64> = open.iter().map(|&i| column.values[i]).collect();
             axes.layers.push(
                 Scatter {
                     colors: ScatterColors::Uniform(style.ink),
                     marker: Marker::Ring,
-                    name: Some(format!("{name}, not converged")),
+                    name: told.then(|| "not converged".to_owned()),
                     ..Scatter::new(x, y)
                 }
                 .into(),

@@ -162,7 +162,7 @@ fn what_did_not_converge_is_open_and_said_so() {
     });
     let ring = ring.unwrap();
     assert_eq!(&ring.x[..], [100.0, 475.0]);
-    assert_eq!(ring.name.as_deref(), Some("λ₁, not converged"));
+    assert_eq!(ring.name.as_deref(), Some("not converged"));
     assert!(axes.note.unwrap().contains("not converged"));
     assert!(describe(&data(&points, &now)).contains("not converged"));
     let table = table(&points);
