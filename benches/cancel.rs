@@ -1,21 +1,30 @@
 //! How soon an analysis stops: each is begun on the engine's threads, told to stop
 //! some time later, and watched until it has ended.
 //!
-//! `cargo bench --bench cancel`
+//! `cargo bench --bench cancel [RECIPE…]`
+//!
+//! Analysis threads give way to everything else on the machine: measure on a
+//! quiet one.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use losscape::catalogue;
+use losscape::curvature::sharpness::SharpnessSettings;
+use losscape::diagnostics::signals::SignalSettings;
 use losscape::engine::analyses::{
     self, SectionRequest, SliceAxis, SliceDirections, SliceSettings, SpectrumSettings, Split,
     slice_directions,
 };
+use losscape::engine::curvature::{self, BatchSettings, Cut, Matrix, WaterfallSettings};
 use losscape::engine::paths::{PathEnd, PathMethod, PathSettings, paths_job};
+use losscape::engine::quantized::{QuantizedSettings, quantized_job};
+use losscape::engine::stability::{Beginning, flow_job, stability_job};
 use losscape::engine::{Analysis, Engine, Job};
 use losscape::landscape::SliceQuantity;
 use losscape::recipe::{Recipe, presets};
+use losscape::stability::{FlowSettings, StabilitySettings};
 use losscape::train::{Run, Setup, Snapshot};
 use strum::IntoEnumIterator as _;
 
@@ -167,6 +176,9 @@ fn jobs(of: &Subject) -> Vec<(String, Make)> {
     all.push(of.job("saliency of 64 samples", |setup, last, _| {
         analyses::saliency_job(setup, last, Split::Train, (0..64).collect(), 16, None)
     }));
+    all.extend(around(of));
+    all.extend(curvature_jobs(of));
+    all.extend(pieces(of));
     for method in PathMethod::iter() {
         all.push(of.job(format!("path: {method}"), move |setup, last, _| {
             let end = PathEnd::Given {
@@ -180,10 +192,97 @@ fn jobs(of: &Subject) -> Vec<(String, Make)> {
     all
 }
 
+/// What looks around the parameters.
+fn around(of: &Subject) -> Vec<(String, Make)> {
+    vec![
+        of.job("sharpness measures", |setup, last, _| {
+            analyses::sharpness_job(setup, last, SharpnessSettings::default())
+        }),
+        of.job("few bits", |setup, last, _| {
+            let settings = QuantizedSettings {
+                sweep: 401,
+                search: 2000,
+                plane: true,
+                ..QuantizedSettings::from_recipe(&setup)
+            };
+            quantized_job(setup, last, settings)
+        }),
+    ]
+}
+
+/// The Hessian taken apart.
+fn curvature_jobs(of: &Subject) -> Vec<(String, Make)> {
+    let spectrum = SpectrumSettings::from_recipe(&of.setup.recipe.spectrum, 0);
+    vec![
+        of.job("H, G, H − G, exact", move |setup, last, _| {
+            let matrices = vec![Matrix::Hessian, Matrix::GaussNewton, Matrix::Rest];
+            curvature::matrices_job(setup, last, matrices, true, spectrum)
+        }),
+        of.job("layers", move |setup, last, _| {
+            curvature::layers_job(setup, last, Matrix::Hessian, Cut::Layers, spectrum)
+        }),
+        of.job("classes", move |setup, last, _| {
+            curvature::classes_job(setup, last, true, spectrum)
+        }),
+        of.job("batches", |setup, last, _| {
+            let settings = BatchSettings {
+                batches: 4,
+                seed: 0,
+                tolerance: 1e-3,
+            };
+            curvature::batches_job(setup, last, settings)
+        }),
+        of.job("waterfall", |setup, _, path| {
+            let settings = WaterfallSettings {
+                matrix: Matrix::Hessian,
+                rows: 40,
+                probes: 3,
+                lanczos_steps: 60,
+                seed: 0,
+            };
+            curvature::waterfall_job(setup, path, settings)
+        }),
+    ]
+}
+
+/// Pieces of the run made again.
+fn pieces(of: &Subject) -> Vec<(String, Make)> {
+    let beginning = |setup: Arc<Setup>, snapshots: Vec<Arc<Snapshot>>| Beginning {
+        setup,
+        snapshots,
+        changes: Vec::new(),
+        from: 10,
+    };
+    vec![
+        of.job("stability", move |setup, _, path| {
+            let settings = StabilitySettings::of(&setup);
+            stability_job(beginning(setup, path), settings)
+        }),
+        of.job("flows", move |setup, _, path| {
+            flow_job(beginning(setup, path), FlowSettings::default())
+        }),
+        of.job("opposing signals", |setup, _, path| {
+            let settings = SignalSettings {
+                from: 10,
+                steps: 500,
+                top: 8,
+            };
+            analyses::signals_job(setup, path, Vec::new(), settings)
+        }),
+    ]
+}
+
 fn main() {
     losscape::engine::prepare_process();
     let engine = Engine::new(Arc::new(|| ())).expect("threads");
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     for recipe in ["spirals", "digits-mlp", "digits-cnn"] {
+        if !chosen.is_empty() && !chosen.iter().any(|chosen| chosen == recipe) {
+            continue;
+        }
         let subject = trained(recipe, 40);
         println!(
             "{recipe}, {} parameters: until a cancelled job has ended",
