@@ -47,11 +47,15 @@ pub struct Run {
     schedule: LearningRateSchedule,
     learning_rate: f64,
     clip_norm: f64,
+    /// Of the last update.
+    clip_factor: f64,
     total_steps: u64,
     validation_every: u64,
     theta: Vec<f32>,
     previous: Vec<f32>,
     gradient: Vec<f32>,
+    /// What the optimizer got at the last update; nothing before the first.
+    update_gradient: Vec<f32>,
     /// Of the parameters that the last row is about.
     parameter_norms: Norms,
     step: u64,
@@ -111,10 +115,12 @@ impl Run {
             schedule: schedules::build(&recipe.schedule)?,
             learning_rate: recipe.optimizer.float("learning_rate"),
             clip_norm: recipe.optimizer.float("clip_norm"),
+            clip_factor: 1.0,
             total_steps: recipe.training.count("steps") as u64,
             validation_every: recipe.training.count("validation_every") as u64,
             previous: theta.clone(),
             gradient: vec![0.0; dim],
+            update_gradient: Vec::new(),
             parameter_norms: Norms::default(),
             theta,
             step: setup.initial.step,
@@ -172,9 +178,33 @@ impl Run {
         &self.theta
     }
 
-    /// The gradient of the last step's batch (zero before the first step).
+    /// The gradient that was computed last, in the layout's order (zero before
+    /// the first step): that of the last step's batch as the update used it,
+    /// clipped. After the last step of all and after a divergence it is the one
+    /// at the present parameters, which no update used, and unclipped.
     pub fn gradient(&self) -> &[f32] {
         &self.gradient
+    }
+
+    /// The gradient that the last update used, after clipping and without weight
+    /// decay, in the layout's order; nothing before the first update, and after
+    /// going back until the next one.
+    pub fn update_gradient(&self) -> Option<&[f32]> {
+        (!self.update_gradient.is_empty()).then_some(&self.update_gradient)
+    }
+
+    /// The norm to which the next update's gradient is shortened; 0 where nothing
+    /// is clipped.
+    pub fn clip_norm(&self) -> f64 {
+        self.clip_norm
+    }
+
+    /// The factor min(1, c/‖g‖) by which clipping to the norm c shortened the
+    /// gradient g of the last update: gradient descent made a step of η times
+    /// this factor along g. 1 where nothing was clipped, before the first update,
+    /// and after going back until the next one.
+    pub fn clip_factor(&self) -> f64 {
+        self.clip_factor
     }
 
     /// The metrics so far.
@@ -311,6 +341,8 @@ impl Run {
         }
         self.theta.copy_from_slice(&snapshot.theta);
         self.step = snapshot.step;
+        self.clip_factor = 1.0;
+        self.update_gradient.clear();
         Ok(())
     }
 
@@ -453,7 +485,8 @@ impl Run {
 
     /// Updates the parameters along the gradient and enters the update's norms.
     fn update(&mut self, row: &mut MetricRow) -> Result<(), RunError> {
-        let factor = clip_factor(row.gradient_norm, self.clip_norm) as f32;
+        let clip_factor = clip_factor(row.gradient_norm, self.clip_norm);
+        let factor = clip_factor as f32;
         if factor < 1.0 {
             for component in &mut self.gradient {
                 *component *= factor;
@@ -474,6 +507,8 @@ impl Run {
             row.learning_rate,
             &mut surroundings,
         )?;
+        self.clip_factor = clip_factor;
+        self.update_gradient.clone_from(&self.gradient);
         let updates = distances(&self.theta, &self.previous, &self.setup.layers);
         row.update_norm = Some(updates.total);
         row.layer_update_ratios = ratios(&updates, &self.parameter_norms);

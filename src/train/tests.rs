@@ -212,6 +212,36 @@ fn hyperparameters_act_on_the_next_step_and_bad_ones_are_refused() {
     assert_eq!(run.steps_done(), 4);
 }
 
+/// Plain gradient descent: the update is η times the gradient it used.
+#[test]
+fn a_run_tells_how_its_last_update_was_clipped() {
+    let mut run = Run::new(&recipe(), Path::new(".")).unwrap();
+    assert_eq!((run.clip_norm(), run.clip_factor()), (0.0, 1.0));
+    assert_eq!(run.update_gradient(), None);
+    run.step().unwrap();
+    assert_eq!(run.clip_factor(), 1.0);
+    assert_eq!(run.update_gradient(), Some(run.gradient()));
+    run.set_hyperparameter("clip_norm", 1e-3).unwrap();
+    // What comes next does not change what was.
+    assert_eq!((run.clip_norm(), run.clip_factor()), (1e-3, 1.0));
+    run.set_hyperparameter("steps", 3.0).unwrap();
+    run.step().unwrap();
+    let before = run.parameters().to_vec();
+    assert_eq!(run.step().unwrap(), StepOutcome::Finished);
+    let norm = run.history().row(2).unwrap().gradient_norm;
+    assert!((run.clip_factor() - 1e-3 / norm).abs() < 1e-4 * run.clip_factor());
+    let used = run.update_gradient().unwrap();
+    for ((before, after), used) in before.iter().zip(run.parameters()).zip(used) {
+        assert!((before - after - 0.1 * used).abs() < 1e-7);
+    }
+    // The gradient at the final parameters is another one.
+    let length = |gradient: &[f32]| gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
+    assert!((length(used) - 1e-3).abs() < 1e-6);
+    assert!(length(run.gradient()) > 1e-2);
+    run.rewind(0).unwrap();
+    assert_eq!((run.clip_factor(), run.update_gradient()), (1.0, None));
+}
+
 #[test]
 fn more_steps_replace_the_last_row() {
     let mut run = finished(&recipe());
