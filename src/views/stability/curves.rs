@@ -3,9 +3,18 @@
 use crate::curvature::EigenvalueEstimate;
 use crate::figure::ticks::format_number;
 use crate::figure::{
-    Axes, Axis, Band, Content, Dash, Ink, Line, LineStyle, Marker, Panel, Row, Rule, Scale, Ticks,
+    Axes, Axis, Band, Content, Dash, Ink, Layer, Line, LineStyle, Marker, Panel, Row, Rule, Scale,
+    Scatter, ScatterColors, Ticks,
 };
+use crate::views::percent;
 use crate::stability::{SpectrumReading, StabilityReport, StepReading};
+
+/// A line this many times above everything else would press it flat.
+const FAR: f64 = 5.0;
+/// Values that did not converge get a ring each up to this many.
+const MARKS: usize = 400;
+/// The name of the rings in a legend.
+pub(super) const OPEN: &str = "not converged";
 
 /// Rows of one pair of axes each, with their relative heights.
 pub(in crate::views) fn rows(all: Vec<(f64, Axes)>) -> Vec<Row> {
@@ -79,7 +88,7 @@ pub(in crate::views) fn zero() -> Rule {
 }
 
 /// A series of eigenvalues over steps as a line within the band of its
-/// residuals.
+/// residuals; open rings where the iteration did not converge.
 pub(in crate::views) fn eigenvalue_line(
     axes: &mut Axes,
     x: &[f64],
@@ -103,48 +112,154 @@ pub(in crate::views) fn eigenvalue_line(
         }
         .into(),
     );
+    let open: Vec<bool> = values
+        .iter()
+        .map(|value| value.is_some_and(|found| !found.converged))
+        .collect();
+    let line = Line::new(x.to_vec(), of(&|e| e.value)).style(style);
+    marked_line(axes, line.named(name), &open);
+}
+
+/// A line with a marker for each of few values, and an open ring instead where a
+/// value is not what it would be had an iteration converged.
+pub(in crate::views) fn marked_line(axes: &mut Axes, line: Line, open: &[bool]) {
+    let ink = line.style.ink;
+    let at: Vec<usize> = (0..open.len()).filter(|i| open[*i]).collect();
+    let every = at.len().div_ceil(MARKS).max(1);
+    let of = |values: &[f64]| -> Vec<f64> {
+        let kept = at.iter().step_by(every);
+        kept.filter_map(|i| values.get(*i).copied()).collect()
+    };
+    let (x, y) = (of(&line.x), of(&line.y));
+    let count = line.x.len();
+    let full = if at.is_empty() {
+        marker(count)
+    } else {
+        Marker::None
+    };
+    axes.layers.push(line.marked(full).into());
+    if at.is_empty() {
+        return;
+    }
+    // One name for the rings of all lines.
+    let named = axes.layers.iter().any(
+        |layer| matches!(layer, Layer::Scatter(rings) if rings.name.as_deref() == Some(OPEN)),
+    );
     axes.layers.push(
-        Line::new(x.to_vec(), of(&|e| e.value))
-            .style(style)
-            .marked(marker(x.len()))
-            .named(name)
-            .into(),
+        Scatter {
+            colors: ScatterColors::Uniform(ink),
+            marker: Marker::Ring,
+            name: (!named).then(|| OPEN.to_owned()),
+            ..Scatter::new(x, y)
+        }
+        .into(),
     );
 }
 
-/// A stability line over the steps, which changes at once and not in slopes;
-/// nothing where it is so far above `highest` that it would press everything
-/// flat. Whether it was drawn.
-pub(in crate::views) fn threshold_line(
-    axes: &mut Axes,
+/// The vertices of a stability line over the steps, which changes at once and
+/// not in slopes: its value holds from one place to the next. What is above
+/// `reach` or no number is a gap (not-a-number), so that a schedule that begins
+/// or ends with tiny learning rates does not press everything else flat; nothing
+/// where no part is left.
+pub(in crate::views) fn line_within(
     x: &[f64],
     threshold: &[f64],
-    highest: f64,
-    formula: &str,
-) -> bool {
-    let least = threshold.iter().copied().fold(f64::INFINITY, f64::min);
-    let log = axes.y.scale == Scale::Log10;
-    if !least.is_finite() || (highest > 0.0 && least > 5.0 * highest && !log) {
-        return false;
-    }
-    let (mut place, mut value) = (Vec::new(), Vec::new());
+    reach: f64,
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let (mut place, mut value): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     for (x, threshold) in x.iter().zip(threshold) {
-        if let Some(before) = value.last().copied()
-            && before != *threshold
+        let shown = if threshold.is_finite() && *threshold <= reach {
+            *threshold
+        } else {
+            f64::NAN
+        };
+        if let Some(before) = value.last().copied().filter(|before| before.is_finite())
+            && before != shown
         {
             place.push(*x);
             value.push(before);
         }
         place.push(*x);
-        value.push(*threshold);
+        value.push(shown);
     }
-    axes.layers.push(
-        Line::new(place, value)
-            .style(dashed())
-            .named(formula)
-            .into(),
-    );
+    let any = value.iter().any(|value| value.is_finite());
+    any.then_some((place, value))
+}
+
+/// Draws a stability line over the steps where it is at most five times as high
+/// as `highest`, the highest of the curves that it stands among; all of it on a
+/// logarithmic axis, and where there is nothing positive. See [`line_within`].
+/// Whether a part of it was drawn.
+pub(in crate::views) fn threshold_line(
+    axes: &mut Axes,
+    x: &[f64],
+    threshold: &[f64],
+    highest: f64,
+    style: LineStyle,
+    name: &str,
+) -> bool {
+    let everything = axes.y.scale == Scale::Log10 || !highest.is_finite() || highest <= 0.0;
+    let reach = if everything {
+        f64::INFINITY
+    } else {
+        FAR * highest
+    };
+    let Some((place, value)) = line_within(x, threshold, reach) else {
+        return false;
+    };
+    axes.layers
+        .push(Line::new(place, value).style(style).named(name).into());
     true
+}
+
+/// The line of steps that were clipped.
+pub(in crate::views) fn dotted() -> LineStyle {
+    LineStyle::solid(Ink::Foreground).dashed(Dash::Dotted)
+}
+
+/// The line of the optimizer, and beside it that of the steps as they were made
+/// where clipping shortened them; `of` puts a threshold of a step into the units
+/// of the axes.
+pub(super) fn stability_lines(
+    axes: &mut Axes,
+    report: &StabilityReport,
+    highest: f64,
+    name: &str,
+    of: impl Fn(&StepReading, f64) -> f64,
+) {
+    let x = places(&report.steps);
+    let line = column(report, |step| of(step, step.threshold));
+    threshold_line(axes, &x, &line, highest, dashed(), name);
+    let clipped = column(report, |step| {
+        of(step, step.clipped_threshold.unwrap_or(f64::NAN))
+    });
+    let name = format!("{name}, clipped");
+    threshold_line(axes, &x, &clipped, highest, dotted(), &name);
+}
+
+/// How often steps were clipped and how much, where they were.
+pub(super) fn clipping(report: &StabilityReport) -> Option<String> {
+    let factors = report.steps.iter().filter_map(|step| step.clip_factor);
+    let (all, clipped, least) = factors.fold((0usize, 0usize, 1.0f64), |(all, n, least), f| {
+        (all + 1, n + usize::from(f < 1.0), least.min(f))
+    });
+    (clipped > 0).then(|| {
+        format!(
+            "clipped at {} of the steps, to {} of η at least",
+            percent(clipped as f64 / all as f64),
+            number(least, 2)
+        )
+    })
+}
+
+/// The last value that is one.
+pub(in crate::views) fn last_finite(values: &[f64]) -> Option<f64> {
+    values.iter().rev().copied().find(|value| value.is_finite())
+}
+
+/// Whether an eigenvalue is there that did not converge.
+pub(super) fn is_open(found: Option<&EigenvalueEstimate>) -> bool {
+    found.is_some_and(|found| !found.converged)
 }
 
 pub(super) fn places(steps: &[StepReading]) -> Vec<f64> {
