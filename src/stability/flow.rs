@@ -18,8 +18,7 @@ const PART: u64 = 8;
 /// flow dθ/dt = −∇L and the central flow of gradient descent starting there
 /// beside it. An update of learning rate η takes the flows a time η. The
 /// gradient flow goes by Runge–Kutta steps of at most 1/(2λ₁) for its own λ₁,
-/// measured again whenever a time 2/λ₁ has passed, and at least at every eighth
-/// update.
+/// measured at every update and again whenever a time 2/λ₁ has passed.
 ///
 /// The central flow is that with one unstable direction (Cohen et al. 2025): it
 /// ends where a second eigenvalue comes above 2/η. Where it begins above 2/η,

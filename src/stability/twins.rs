@@ -19,10 +19,9 @@ use super::flow_settings::{CENTRAL_SUBSTEPS, CentralReading, TwinReading};
 const PIECES: f64 = 2.0;
 /// Runge–Kutta steps for one update at most; a sharper flow ends.
 const SUBSTEPS: f64 = 200.0;
-/// The time, in units of 1/λ₁, after which the gradient flow measures λ₁ again.
+/// The time, in units of 1/λ₁, after which the gradient flow measures λ₁ again
+/// within an update.
 const MEASURE: f64 = 2.0;
-/// Updates that a unit of that time is at most, however small λ₁ is.
-const UNMEASURED: f64 = 4.0;
 /// Updates in which a central flow that begins above 2/η comes down to it.
 const RELAXATION: f64 = 10.0;
 
@@ -142,15 +141,14 @@ impl<'a> GradientTwin<'a> {
         progress: &dyn Progress,
     ) -> Advance {
         let (mut left, mut made) = (time, 0.0);
-        // What is left is counted in whole pieces, without a last one of rounding.
+        // The rest that rounding leaves is no piece.
         while left > 1e-9 * time {
             progress.check()?;
-            let rate = self.sharpness.max(1.0 / (UNMEASURED * time));
-            if self.since * rate >= MEASURE {
-                match self.measure(progress) {
-                    Err(error) => return left_all_bounds(error.into(), GRADIENT).map(Err),
-                    Ok(_) => continue,
-                }
+            let old = made == 0.0 && self.since > 0.0;
+            if (old || self.since * self.sharpness >= MEASURE)
+                && let Err(error) = self.measure(progress)
+            {
+                return left_all_bounds(error.into(), GRADIENT).map(Err);
             }
             let pieces = (PIECES * left * self.sharpness).ceil().max(1.0);
             if pieces.is_nan() || made + pieces > SUBSTEPS {
@@ -286,4 +284,31 @@ impl<'a> CentralTwin<'a> {
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     let squares = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b));
     squares.sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::train::Setup;
+    use crate::train::testing::recipe;
+
+    #[test]
+    fn a_second_unstable_direction_ends_the_central_flow_within_an_update() {
+        let setup = Setup::new(recipe().into(), Path::new(".")).unwrap();
+        let objective = setup.training_double().unwrap();
+        let theta = vector::to_f64(&setup.initial.theta);
+        let twin = || {
+            let follower = Follower::new(objective, 1e-6, 2, 0);
+            let mut twin = CentralTwin::new(theta.clone(), follower);
+            twin.look(objective, 0.01, &()).unwrap();
+            assert_eq!(twin.two_unstable(0.01), None);
+            twin
+        };
+        assert_eq!(twin().advance(objective, 0.01, &()).unwrap(), Ok(()));
+        // Between two steps of the flow the line comes down to both.
+        let why = twin().advance(objective, 1e4, &()).unwrap().unwrap_err();
+        assert!(why.contains("λ₂ = "), "{why}");
+    }
 }

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::stability::{
-    dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rows, side_by_side,
-    step_axis, threshold_line, with_residual,
+    dashed, eigenvalue_line, marked_line, note, number, over, rings, rows, side_by_side, step_axis,
+    threshold_line, with_residual,
 };
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
@@ -182,24 +182,14 @@ fn sharpness(report: &FlowReport) -> Axes {
         highest = top.fold(highest, f64::max);
     }
     let line = of_run(report, |step| step.threshold);
-    threshold_line(
-        &mut axes,
-        &places(report),
-        &line,
-        highest,
-        dashed(),
-        "2/η",
-    );
+    threshold_line(&mut axes, &places(report), &line, highest, dashed(), "2/η");
     if let (Some(Some(run)), Some(last)) = (run.last(), measured.last()) {
         note(
             &mut axes,
             format!("step {}: run {}", last.step, with_residual(run)),
         );
         if let Some(Some(flow)) = flow.last() {
-            note(
-                &mut axes,
-                format!("gradient flow {}", with_residual(flow)),
-            );
+            note(&mut axes, format!("gradient flow {}", with_residual(flow)));
         }
     }
     axes
@@ -272,7 +262,7 @@ fn variance(report: &FlowReport) -> Axes {
                 .style(RUN)
                 .named("run"),
         );
-    let predicted = Line::new(x.clone(), of_central(report, |flow| flow.variance)).style(CENTRAL);
+    let predicted = Line::new(x, of_central(report, |flow| flow.variance));
     // Both are measured along an eigenvector of the central flow.
     let open: Vec<bool> = report
         .steps
@@ -283,7 +273,9 @@ fn variance(report: &FlowReport) -> Axes {
             top.is_some_and(|found| !found.converged)
         })
         .collect();
-    marked_line(&mut axes, predicted.named("σ² of the central flow"), &open);
+    let predicted = predicted.style(CENTRAL).named("σ² of the central flow");
+    axes.layers.push(predicted.clone().into());
+    rings(&mut axes, &predicted, &open);
     axes.note = Some(format!(
         "⟨θ − θ′, v₁⟩² of the run from the central flow θ′, and its mean over {} steps",
         2 * SMOOTH + 1

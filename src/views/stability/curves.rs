@@ -6,8 +6,8 @@ use crate::figure::{
     Axes, Axis, Band, Content, Dash, Ink, Layer, Line, LineStyle, Marker, Panel, Row, Rule, Scale,
     Scatter, ScatterColors, Ticks,
 };
-use crate::views::percent;
 use crate::stability::{SpectrumReading, StabilityReport, StepReading};
+use crate::views::percent;
 
 /// A line this many times above everything else would press it flat.
 const FAR: f64 = 5.0;
@@ -123,34 +123,37 @@ pub(in crate::views) fn eigenvalue_line(
 /// A line with a marker for each of few values, and an open ring instead where a
 /// value is not what it would be had an iteration converged.
 pub(in crate::views) fn marked_line(axes: &mut Axes, line: Line, open: &[bool]) {
-    let ink = line.style.ink;
+    let full = if open.contains(&true) {
+        Marker::None
+    } else {
+        marker(line.x.len())
+    };
+    axes.layers.push(line.clone().marked(full).into());
+    rings(axes, &line, open);
+}
+
+/// Open rings on a line at the values that are `open`; one name in the legend
+/// for those of all lines.
+pub(in crate::views) fn rings(axes: &mut Axes, line: &Line, open: &[bool]) {
     let at: Vec<usize> = (0..open.len()).filter(|i| open[*i]).collect();
-    let every = at.len().div_ceil(MARKS).max(1);
+    if at.is_empty() {
+        return;
+    }
+    let every = at.len().div_ceil(MARKS);
     let of = |values: &[f64]| -> Vec<f64> {
         let kept = at.iter().step_by(every);
         kept.filter_map(|i| values.get(*i).copied()).collect()
     };
-    let (x, y) = (of(&line.x), of(&line.y));
-    let count = line.x.len();
-    let full = if at.is_empty() {
-        marker(count)
-    } else {
-        Marker::None
-    };
-    axes.layers.push(line.marked(full).into());
-    if at.is_empty() {
-        return;
-    }
-    // One name for the rings of all lines.
-    let named = axes.layers.iter().any(
-        |layer| matches!(layer, Layer::Scatter(rings) if rings.name.as_deref() == Some(OPEN)),
-    );
+    let named = axes
+        .layers
+        .iter()
+        .any(|layer| matches!(layer, Layer::Scatter(rings) if rings.name.as_deref() == Some(OPEN)));
     axes.layers.push(
         Scatter {
-            colors: ScatterColors::Uniform(ink),
+            colors: ScatterColors::Uniform(line.style.ink),
             marker: Marker::Ring,
             name: (!named).then(|| OPEN.to_owned()),
-            ..Scatter::new(x, y)
+            ..Scatter::new(of(&line.x), of(&line.y))
         }
         .into(),
     );
@@ -245,7 +248,7 @@ pub(super) fn clipping(report: &StabilityReport) -> Option<String> {
     });
     (clipped > 0).then(|| {
         format!(
-            "clipped at {} of the steps, to {} of η at least",
+            "clipped at {} of the steps, down to {}·η",
             percent(clipped as f64 / all as f64),
             number(least, 2)
         )

@@ -2,7 +2,7 @@
 //! sharpness against the stability line, the oscillation, the share of the
 //! gradient, the turning of the eigenspace, and how far a quadratic model sees.
 
-mod curves;
+pub(super) mod curves;
 mod parts;
 mod sharpness;
 
@@ -16,8 +16,8 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rows, side_by_side,
-    step_axis, threshold_line, with_residual,
+    dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rings, rows,
+    side_by_side, step_axis, threshold_line, with_residual,
 };
 pub use self::parts::flips;
 
