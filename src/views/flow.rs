@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::stability::{
-    dashed, eigenvalue_line, marked_line, note, number, over, rings, rows, side_by_side, step_axis,
-    threshold_line, with_residual,
+    caveat, dashed, eigenvalue_line, marked_line, note, number, over, rings, rows, side_by_side,
+    step_axis, threshold_line, with_residual,
 };
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
@@ -91,22 +91,19 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
 /// What a reader has to know of all the axes: where something ends early, and
 /// whether the flows belong to the run.
 fn caveats(axes: &mut Axes, report: &FlowReport) {
-    for ended in [
+    const OTHER: &str =
+        "the flows are the limits of plain full-batch gradient descent, which this run is not";
+    let ended = [
+        &report.ended,
         &report.gradient_flow_ended,
         &report.central_flow_ended,
-        &report.ended,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        note(axes, ended.clone());
-    }
+    ];
+    let mut all: Vec<&str> = ended.into_iter().flatten().map(String::as_str).collect();
     if !report.is_gradient_descent && !report.steps.is_empty() {
-        note(
-            axes,
-            "the flows are the limits of plain full-batch gradient descent, which this run is not"
-                .to_owned(),
-        );
+        all.insert(0, OTHER);
+    }
+    if !all.is_empty() {
+        caveat(axes, all.join(" · "));
     }
 }
 

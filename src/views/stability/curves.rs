@@ -52,6 +52,14 @@ pub(in crate::views) fn note(axes: &mut Axes, text: String) {
     });
 }
 
+/// Puts before it what no reader may miss: the end is cut where room is short.
+pub(in crate::views) fn caveat(axes: &mut Axes, text: String) {
+    axes.note = Some(match axes.note.take() {
+        Some(after) => format!("{text} · {after}"),
+        None => text,
+    });
+}
+
 pub(in crate::views) fn step_axis() -> Axis {
     Axis::new("step").ticks(Ticks::Integers)
 }
@@ -223,6 +231,10 @@ pub(in crate::views) fn dotted() -> LineStyle {
 /// The line of the optimizer, and beside it that of the steps as they were made
 /// where clipping shortened them; `of` puts a threshold of a step into the units
 /// of the axes.
+///
+/// An oscillation makes gradients long and short by turns, and so the factors. Two
+/// steps of descent multiply it by (1 − ηf₁λ)(1 − ηf₂λ), which is 1 at the mean of
+/// 2/(ηf₁) and 2/(ηf₂): the line of two successive steps is drawn.
 pub(super) fn stability_lines(
     axes: &mut Axes,
     report: &StabilityReport,
@@ -233,9 +245,26 @@ pub(super) fn stability_lines(
     let x = places(&report.steps);
     let line = column(report, |step| of(step, step.threshold));
     threshold_line(axes, &x, &line, highest, dashed(), name);
-    let clipped = column(report, |step| {
-        of(step, step.clipped_threshold.unwrap_or(f64::NAN))
-    });
+    let made = |step: &StepReading| {
+        step.clip_factor?;
+        Some(of(step, step.clipped_threshold.unwrap_or(step.threshold)))
+    };
+    let clipped: Vec<f64> = (0..report.steps.len())
+        .map(|i| {
+            // The last update is one of the pair before it.
+            let first = report
+                .steps
+                .len()
+                .checked_sub(3)
+                .map_or(i, |last| i.min(last));
+            let pair = report.steps.get(first..first + 2).unwrap_or_default();
+            if pair.iter().all(|step| step.clipped_threshold.is_none()) {
+                return f64::NAN;
+            }
+            let values: Option<Vec<f64>> = pair.iter().map(made).collect();
+            values.map_or(f64::NAN, |values| 0.5 * values.iter().sum::<f64>())
+        })
+        .collect();
     let name = format!("{name}, clipped");
     threshold_line(axes, &x, &clipped, highest, dotted(), &name);
 }
@@ -253,6 +282,16 @@ pub(super) fn clipping(report: &StabilityReport) -> Option<String> {
             number(least, 2)
         )
     })
+}
+
+/// Tells in the note that steps were clipped, and what the line of those is.
+pub(super) fn note_clipping(axes: &mut Axes, report: &StabilityReport) {
+    if let Some(how) = clipping(report) {
+        note(
+            axes,
+            format!("{how}; dotted: the line of two successive steps"),
+        );
+    }
 }
 
 /// The last value that is one.

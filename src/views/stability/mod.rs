@@ -16,7 +16,7 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rings, rows,
+    caveat, dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rings, rows,
     side_by_side, step_axis, threshold_line, with_residual,
 };
 pub use self::parts::flips;
@@ -81,7 +81,7 @@ pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure 
     }
     // On the axes that are always there.
     if let (Some(why), Some((_, first))) = (&report.ended, all.first_mut()) {
-        note(first, why.clone());
+        caveat(first, why.clone());
     }
     if look.part != StabilityPart::Overlap
         && let (Some(first), Some(last)) = (report.steps.first(), report.steps.last())

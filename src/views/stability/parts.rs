@@ -2,7 +2,7 @@
 //! and the quadratic model.
 
 use super::curves::{
-    OPEN, clipping, column, dashed, is_open, marked_line, measured, note, number, places,
+    OPEN, column, dashed, is_open, marked_line, measured, note, note_clipping, number, places,
     stability_lines, step_axis, zero,
 };
 use crate::figure::{
@@ -111,9 +111,7 @@ fn scaled_sharpness(report: &StabilityReport) -> Axes {
     stability_lines(&mut axes, report, top, "stable up to", |row, line| {
         row.learning_rate * line
     });
-    if let Some(how) = clipping(report) {
-        note(&mut axes, how);
-    }
+    note_clipping(&mut axes, report);
     axes
 }
 

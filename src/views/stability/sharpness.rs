@@ -2,7 +2,7 @@
 
 use super::StabilityLook;
 use super::curves::{
-    clipping, column, eigenvalue_line, highest, last_finite, measured, note, number, places,
+    column, eigenvalue_line, highest, last_finite, measured, note, note_clipping, number, places,
     stability_lines, step_axis, with_residual,
 };
 use crate::figure::{Axes, Axis, Band, Dash, Ink, Line, LineStyle, Scale, SeriesStyle};
@@ -87,10 +87,8 @@ fn eigenvalues(look: &StabilityLook, report: &StabilityReport) -> Axes {
             let (value, error) = (number(trace.value, 3), number(trace.stderr, 1));
             note(&mut axes, format!("trace {value} ± {error}"));
         }
-        if !report.is_preconditioned
-            && let Some(how) = clipping(report)
-        {
-            note(&mut axes, how);
+        if !report.is_preconditioned {
+            note_clipping(&mut axes, report);
         }
     }
     axes
@@ -112,9 +110,7 @@ fn preconditioned(look: &StabilityLook, report: &StabilityReport) -> Axes {
             note(&mut axes, format!("{} = {line}", report.formula));
         }
     }
-    if let Some(how) = clipping(report) {
-        note(&mut axes, how);
-    }
+    note_clipping(&mut axes, report);
     axes
 }
 

@@ -287,34 +287,39 @@ fn a_line_is_drawn_where_it_is_near_and_broken_elsewhere() {
 #[test]
 fn clipped_steps_have_a_line_of_their_own() {
     let mut clipped = report();
-    for step in clipped.steps.iter_mut().take(5) {
-        (step.clip_factor, step.clipped_threshold) = (Some(0.5), Some(40.0));
+    // By turns to a third and to a half of η.
+    for (t, step) in clipped.steps.iter_mut().take(6).enumerate() {
+        let factor = [1.0 / 3.0, 0.5][t % 2];
+        (step.clip_factor, step.clipped_threshold) = (Some(factor), Some(20.0 / factor));
     }
     let figure = of(StabilityPart::Sharpness, &clipped);
     let axes: Vec<&Axes> = figure.axes().collect();
     let found = lines(axes[0]);
     let (name, values) = found.last().unwrap();
     assert_eq!(name, "2/η, clipped");
-    assert!(values[..5].iter().all(|y| *y == 40.0) && values.last().unwrap().is_nan());
+    // λ = 50: (1 − 5/3)(1 − 5/2) = 1. Then half a pair, then none.
+    assert!(values[..5].iter().all(|y| (y - 50.0).abs() < 1e-9));
+    assert!(values.contains(&30.0) && values.last().unwrap().is_nan());
     let note = axes[0].note.as_ref().unwrap();
     assert!(
-        note.contains("clipped at 25 % of the steps, down to 0.5·η"),
+        note.contains("clipped at 30 % of the steps, down to 0.33·η"),
         "{note}"
     );
-    assert!(figure.description.contains("clipped at 25 %"));
-    // η·40 = 4 instead of 2.
+    assert!(figure.description.contains("clipped at 30 %"));
+    // η·50 = 5 instead of 2.
     let figure = of(StabilityPart::Oscillation, &clipped);
-    let scaled = figure.axes().nth(2).unwrap();
-    let found = lines(scaled);
-    assert_eq!(
-        (found[2].0.as_str(), found[2].1[0]),
-        ("stable up to, clipped", 4.0)
-    );
-    assert!(
-        !of(StabilityPart::Sharpness, &report())
-            .description
-            .contains("clipped")
-    );
+    let found = lines(figure.axes().nth(2).unwrap());
+    assert_eq!(found[2].0, "stable up to, clipped");
+    assert!((found[2].1[0] - 5.0).abs() < 1e-9);
+    let plain = of(StabilityPart::Sharpness, &report());
+    assert!(!plain.description.contains("clipped"));
+    // Where all of a window is clipped, so is its end.
+    for step in clipped.steps.iter_mut().take(20) {
+        (step.clip_factor, step.clipped_threshold) = (Some(0.5), Some(40.0));
+    }
+    let figure = of(StabilityPart::Sharpness, &clipped);
+    let values = lines(figure.axes().next().unwrap()).pop().unwrap().1;
+    assert!(values.iter().all(|y| *y == 40.0), "{values:?}");
 }
 
 /// The places of the rings.
