@@ -114,25 +114,39 @@ pub struct CentralVelocity {
 /// dθ/dt = −η(∇L + ½σ²∇S), where σ² = 2⟨−∇L, ∇S⟩/‖∇S‖², not below zero, holds
 /// the sharpness S where it is. Below `sharpness` 2/η it is the gradient flow.
 ///
+/// Where S is above the line, as it is beside a run that oscillates, a finite
+/// `relaxation` R brings it down within about R steps: dS/dt = −(S − 2/η)/R with
+/// σ² = 2⟨−∇L, ∇S⟩/‖∇S‖² + 2(S − 2/η)/(Rη‖∇S‖²). An infinite one holds it.
+///
 /// # Errors
-/// `Length` where the vectors do not belong together.
+/// `Length` where the vectors do not belong together; `Argument` where the
+/// relaxation is not positive.
 pub fn central_flow_velocity(
     eta: f64,
     gradient: &[f64],
     sharpness: f64,
     sharpness_gradient: &[f64],
+    relaxation: f64,
 ) -> Result<CentralVelocity, MathError> {
     check_length(
         "the gradient of the sharpness",
         sharpness_gradient.len(),
         gradient.len(),
     )?;
+    if relaxation.is_nan() || relaxation <= 0.0 {
+        return Err(MathError::Argument {
+            what: "the relaxation of a central flow",
+            found: relaxation.to_string(),
+            expected: "a positive number of steps",
+        });
+    }
     let along = -vector::dot(gradient, sharpness_gradient);
     let square = vector::norm_squared(sharpness_gradient);
     let variance = if sharpness * eta < 2.0 || square == 0.0 {
         0.0
     } else {
-        (2.0 * along / square).max(0.0)
+        let excess = (sharpness - 2.0 / eta) / (relaxation * eta);
+        (2.0 * (along + excess) / square).max(0.0)
     };
     let mut velocity: Vec<f64> = gradient.iter().map(|g| -eta * g).collect();
     vector::axpy(-0.5 * eta * variance, sharpness_gradient, &mut velocity);
@@ -247,13 +261,20 @@ mod tests {
         let sign = if sharpens { 1.0 } else { -1.0 };
         vector::scale(sign, &mut gradient);
         let eta = 2.0 / s * 1.001;
-        let held = central_flow_velocity(eta, &gradient, s, &slope).unwrap();
+        let hold = f64::INFINITY;
+        let held = central_flow_velocity(eta, &gradient, s, &slope, hold).unwrap();
         assert!(held.variance > 0.0);
         assert!(vector::dot(&held.velocity, &slope).abs() < 1e-12 * vector::norm(&slope));
-        let below = central_flow_velocity(0.5 * eta, &gradient, s, &slope).unwrap();
+        // dS/dt = ⟨∇S, dθ/dt⟩ = −(S − 2/η)/10.
+        let falls = central_flow_velocity(1.1 * eta, &gradient, s, &slope, 10.0).unwrap();
+        let expected = -(s - 2.0 / (1.1 * eta)) / 10.0;
+        let found = vector::dot(&falls.velocity, &slope);
+        assert!((found - expected).abs() < 1e-9 * expected.abs(), "{found}");
+        assert!(central_flow_velocity(eta, &gradient, s, &slope, 0.0).is_err());
+        let below = central_flow_velocity(0.5 * eta, &gradient, s, &slope, 10.0).unwrap();
         assert_eq!(below.variance, 0.0);
         vector::scale(-1.0, &mut gradient);
-        let falling = central_flow_velocity(eta, &gradient, s, &slope).unwrap();
+        let falling = central_flow_velocity(eta, &gradient, s, &slope, hold).unwrap();
         assert_eq!(falling.variance, 0.0);
     }
 }

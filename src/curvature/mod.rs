@@ -9,6 +9,7 @@
 //!
 //! [`SymmetricOperator`]: crate::math::SymmetricOperator
 
+mod batches;
 mod blocks;
 mod bulk;
 mod density;
@@ -26,6 +27,7 @@ pub use crate::math::MathError as CurvatureError;
 pub use crate::math::extremal::ExtremalOptions;
 pub use crate::math::statistics::Estimate;
 pub use crate::math::trace::Probe;
+pub use batches::{SHARPNESS_BATCHES, sharpness_batches};
 pub use blocks::{BlockCurvature, BlockOptions, BlockStructure, block_structure};
 pub use bulk::{Outliers, Verification, verify};
 pub use density::{

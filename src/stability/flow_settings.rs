@@ -14,8 +14,8 @@ pub const CENTRAL_SUBSTEPS: usize = 4;
 pub struct FlowSettings {
     /// Updates that are followed.
     pub steps: u64,
-    /// Steps between two measurements of the sharpness; losses and distances
-    /// are read at every step.
+    /// Steps between two readings of the sharpness of run and gradient flow;
+    /// losses and distances are read at every step.
     pub every: u64,
     /// Whether the gradient flow goes along.
     pub gradient_flow: bool,
@@ -103,8 +103,9 @@ pub struct FlowReport {
     pub from: u64,
     /// Steps between two measurements of the sharpness.
     pub every: u64,
-    /// Whether the run is gradient descent on the whole training set with the
-    /// plain update, which is what the flows are the limits of.
+    /// Whether every step was one of gradient descent on the whole training set
+    /// with the plain update, which is what the flows are the limits of: without
+    /// weight decay, and none was clipped.
     pub is_gradient_descent: bool,
     /// Every step.
     pub steps: Vec<FlowStep>,

@@ -11,6 +11,7 @@ mod readings;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod window;
 
 use crate::math::MathError;

@@ -2,20 +2,27 @@
 
 use crate::curvature::{
     ExtremalOptions, QuadraticModel, TopSpectrum, TraceMethod, batch_sharpness,
-    directional_curvature, eigenspace_overlap, eigenspace_share, keep_sign, top_eigenvalues, trace,
+    directional_curvature, eigenspace_overlap, eigenspace_share, keep_sign, sharpness_batches,
+    top_eigenvalues, trace,
 };
 use crate::math::operator::{Preconditioned, Shifted};
 use crate::math::progress::Part;
 use crate::math::rng::stream;
 use crate::math::{MathError, Progress, vector};
 use crate::objective::{HessianOperator, Objective};
-use crate::train::{Replay, RunError, Setup, StepOutcome};
+use crate::train::optimizers::Stability;
+use crate::train::{Replay, Setup, StepOutcome};
 
 use super::StabilityError;
 use super::window::{SpectrumReading, StabilityReport, StabilitySettings, StepReading};
 
 /// Numbers that the eigenvectors kept for the overlaps take at most (256 MiB).
 const OVERLAP_NUMBERS: usize = 1 << 25;
+/// Eigenspaces that are compared at most: their overlaps grow with the square.
+const OVERLAP_SPACES: usize = 400;
+/// Products for each eigenvalue that is asked for, at least as many in all as by
+/// default.
+const PRODUCTS: usize = 20;
 /// Numbers of the gradients kept between two measurements at most (32 MiB).
 const GRADIENT_NUMBERS: usize = 1 << 22;
 /// Readings between two results in part.
@@ -65,6 +72,7 @@ pub fn stability_readings(
         if index == settings.steps {
             break;
         }
+        let stability = replay.run().stability();
         let outcome = replay.step()?;
         if let StepOutcome::Diverged(divergence) = &outcome {
             reader.report.ended = Some(divergence.explanation.clone());
@@ -81,8 +89,9 @@ pub fn stability_readings(
             .map(|(to, from)| to - from)
             .collect();
         reader.enter_update(&QuadraticModel::of(&hessian, &gradient, &update)?);
-        if measured {
-            reader.enter_batch(replay.run().gradient());
+        reader.enter_clipping(&stability, replay.run().clip_factor());
+        if measured && let Some(used) = replay.run().update_gradient() {
+            reader.enter_batch(used);
         }
         theta = next;
         progress.report(index as usize + 1, settings.steps as usize + 1);
@@ -123,8 +132,7 @@ impl<'a> Reader<'a> {
         let top = settings.top.clamp(1, dim);
         let stability = run.stability();
         let full_batch = setup.batch_size >= setup.data.train.len();
-        let measurements = (settings.steps / settings.every.max(1)) as usize + 1;
-        let room = (OVERLAP_NUMBERS / (top * dim).max(1)).max(2);
+        let measurements = settings.steps.div_ceil(settings.every.max(1)) as usize + 1;
         let batches = if full_batch { 0 } else { settings.batches };
         Ok(Self {
             report: StabilityReport {
@@ -142,6 +150,7 @@ impl<'a> Reader<'a> {
                 largest: top,
                 smallest: usize::from(top < dim),
                 tolerance: settings.tolerance,
+                max_products: ExtremalOptions::default().max_products.max(PRODUCTS * top),
                 ..ExtremalOptions::default()
             },
             top: None,
@@ -149,9 +158,9 @@ impl<'a> Reader<'a> {
             since: Vec::new(),
             start: vector::to_f64(run.parameters()),
             reference: Vec::new(),
-            batches: draw_batches(setup, batches)?,
+            batches: sharpness_batches(setup, batches)?,
             spaces: Vec::new(),
-            stride: measurements.div_ceil(room),
+            stride: overlap_stride(measurements, top * dim),
             setup,
             settings,
         })
@@ -172,6 +181,8 @@ impl<'a> Reader<'a> {
             .as_ref()
             .map_or_else(Vec::new, TopSpectrum::all_vectors);
         let mut top = top_eigenvalues(hessian, &self.options, &start, &mut random, progress)?;
+        self.report.top = self.report.top.min(top.vectors.len());
+        self.report.chance = self.report.top as f64 / self.setup.dim().max(1) as f64;
         if let Some(before) = &before {
             for (vector, earlier) in top.vectors.iter_mut().zip(&before.vectors) {
                 keep_sign(vector, earlier);
@@ -290,6 +301,8 @@ impl<'a> Reader<'a> {
             loss,
             learning_rate: run.learning_rate(),
             threshold: run.stability().threshold().unwrap_or(f64::NAN),
+            clip_factor: None,
+            clipped_threshold: None,
             gradient_norm: vector::norm(gradient),
             gradient_along: newest.map_or(f64::NAN, |v| vector::dot(gradient, v)),
             iterate_along: moved.zip(&self.reference).map(|(d, v)| d * v).sum(),
@@ -310,6 +323,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How the step's update was clipped, for a rule with this line.
+    fn enter_clipping(&mut self, stability: &Stability, factor: f64) {
+        if let Some(reading) = self.report.steps.last_mut() {
+            reading.clip_factor = Some(factor);
+            reading.clipped_threshold = Some(factor)
+                .filter(|factor| *factor < 1.0)
+                .and_then(|factor| stability.clipped_threshold(factor));
+        }
+    }
+
     fn enter_change(&mut self, loss: f64) {
         if let Some(reading) = self.report.steps.last_mut() {
             reading.actual_change = Some(loss - reading.loss);
@@ -327,18 +350,35 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Mini-batches of the run's size, each drawn without putting back.
-fn draw_batches(setup: &Setup, count: usize) -> Result<Vec<Objective<f64>>, RunError> {
-    let mut random = stream(setup.recipe.seed, "batch sharpness");
-    let samples = setup.data.train.len();
-    let size = setup.batch_size.min(samples);
-    (0..count)
-        .map(|_| {
-            let mut chosen = rand::seq::index::sample(&mut random, samples, size).into_vec();
-            chosen.sort_unstable();
-            let (network, loss) = (setup.network.clone(), setup.loss.clone());
-            Objective::new(network, loss, &setup.data.train.subset(&chosen))
-                .map_err(|error| RunError::Model(error.to_string()))
-        })
-        .collect()
+/// Of how many measurements the eigenspace of one is kept for the overlaps, where
+/// a space has so many numbers.
+fn overlap_stride(measurements: usize, numbers: usize) -> usize {
+    let room = (OVERLAP_NUMBERS / numbers.max(1)).clamp(2, OVERLAP_SPACES);
+    measurements.div_ceil(room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn overlaps_are_bounded_whatever_is_asked_for(
+            measurements in 1usize..2_000_000,
+            numbers in 1usize..1 << 30,
+        ) {
+            let stride = overlap_stride(measurements, numbers);
+            let kept = measurements.div_ceil(stride);
+            prop_assert!(kept <= OVERLAP_SPACES);
+            prop_assert!(kept <= 2 || kept * numbers <= OVERLAP_NUMBERS);
+            prop_assert!(stride == 1 || kept > 1);
+        }
+    }
+
+    #[test]
+    fn a_window_of_usual_length_keeps_every_measurement() {
+        assert_eq!(overlap_stride(201, 5 * 4000), 1);
+        assert_eq!(overlap_stride(401, 5), 2);
+    }
 }

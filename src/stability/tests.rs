@@ -144,7 +144,7 @@ fn readings_are_those_of_independent_computations() {
     let setup = setup(recipe());
     let (from, every) = (10, 4);
     let settings = settings(&setup, 10, every);
-    assert_eq!((settings.top, settings.batches), (2, 8));
+    assert_eq!((settings.top, settings.batches), (2, 16));
     let mut parts = Vec::new();
     let mut replay = at(&setup, from);
     let found = stability_readings(&mut replay, &settings, &(), &mut |part| {
@@ -450,4 +450,163 @@ fn the_central_flow_holds_the_sharpness_at_the_line() {
     );
     assert_eq!(central.variance, 0.0);
     assert!((central.loss - flow.loss).abs() < 1e-3 * flow.loss);
+}
+
+#[test]
+fn the_last_update_of_a_run_is_read_with_its_own_batch() {
+    let setup = setup(recipe());
+    let settings = settings(&setup, 5, 1);
+    let found = stability_readings(&mut at(&setup, 45), &settings, &(), &mut |_| ()).unwrap();
+    let shares: Vec<_> = found.spectra.iter().map(|r| r.batch_share).collect();
+    assert_eq!(shares.len(), 6);
+    assert_eq!(shares[5], None);
+    for (spectrum, share) in found.spectra.iter().zip(&shares[..5]) {
+        let mut replay = at(&setup, spectrum.step);
+        let theta = vector::to_f64(replay.run().parameters());
+        let members = setup.data.train.subset(replay.batch());
+        let (network, loss) = (setup.network.clone(), setup.loss.clone());
+        let batch = Objective::<f64>::new(network, loss, &members).unwrap();
+        let mut gradient = vec![0.0; theta.len()];
+        batch.gradient(&theta, &mut batch.workspace(), &mut gradient);
+        let eigen = eigen(&setup, &theta);
+        let n = theta.len();
+        let top: Vec<Vec<f64>> = (0..2).map(|k| eigen.vector(n - 1 - k).to_vec()).collect();
+        let expected = eigenspace_share(&gradient, &top);
+        let step = spectrum.step;
+        assert!(
+            (share.unwrap() - expected).abs() < 1e-4,
+            "{step}: {share:?} {expected}"
+        );
+    }
+}
+
+#[test]
+fn more_eigenvalues_than_there_are_parameters_are_all_of_them() {
+    // The number of products would not do for all of 282 eigenvalues by itself.
+    let mut recipe = recipe();
+    recipe.model.set("hidden", vec![12i64, 14]);
+    let setup = setup(recipe);
+    let dim = setup.dim();
+    assert!(dim > 200, "{dim}");
+    let settings = StabilitySettings {
+        top: 1000,
+        batches: 0,
+        trace_products: 0,
+        tolerance: 1e-3,
+        ..settings(&setup, 0, 1)
+    };
+    let found = stability_readings(&mut at(&setup, 3), &settings, &(), &mut |_| ()).unwrap();
+    assert_eq!(found.spectra[0].eigenvalues.len(), dim);
+    assert_eq!((found.top, found.chance), (dim, 1.0));
+    assert!((found.spectra[0].share - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn overlaps_are_those_of_every_nth_measurement_of_a_long_window() {
+    let setup = quadratic(0.1);
+    let settings = StabilitySettings {
+        tolerance: 1e-3,
+        ..settings(&setup, 400, 1)
+    };
+    let found = stability_readings(&mut at(&setup, 0), &settings, &(), &mut |_| ()).unwrap();
+    assert_eq!(found.spectra.len(), 401);
+    assert_eq!((found.overlaps.len(), found.overlap_steps[1]), (201, 2));
+    assert!(found.overlaps.iter().all(|row| row.len() == 201));
+}
+
+/// The same quadratic with steps no longer than η·c.
+fn clipped(eta: f64, clip_norm: f64) -> Arc<Setup> {
+    let plain = quadratic(eta);
+    let mut recipe = Recipe::clone(&plain.recipe);
+    recipe.optimizer.set("clip_norm", clip_norm);
+    let data = PreparedData::clone(&plain.data);
+    Arc::new(Setup::with_data(recipe.into(), data, None, Path::new(".")).unwrap())
+}
+
+#[test]
+fn clipped_steps_have_the_line_of_their_length() {
+    let setup = clipped(0.5, 0.1);
+    let settings = settings(&setup, 60, 20);
+    let found = stability_readings(&mut at(&setup, 0), &settings, &(), &mut |_| ()).unwrap();
+    let (last, steps) = found.steps.split_last().unwrap();
+    assert_eq!((last.clip_factor, last.clipped_threshold), (None, None));
+    let short = steps
+        .iter()
+        .filter(|step| step.clip_factor < Some(1.0))
+        .count();
+    assert!(0 < short && short < steps.len(), "{short}");
+    for step in steps {
+        let factor = (0.1 / step.gradient_norm).min(1.0);
+        assert!((step.clip_factor.unwrap() - factor).abs() < 1e-4);
+        match step.clipped_threshold {
+            Some(line) => assert!((line * step.clip_factor.unwrap() - 4.0).abs() < 1e-9),
+            None => assert_eq!(step.clip_factor, Some(1.0)),
+        }
+    }
+    // The flows are the limits of steps that nothing shortens.
+    let flow = |from: u64| {
+        let settings = FlowSettings {
+            steps: 5,
+            central_flow: false,
+            ..FlowSettings::default()
+        };
+        let found = flow_twins(&mut at(&setup, from), &settings, &(), &mut |_| ()).unwrap();
+        found.is_gradient_descent
+    };
+    assert_eq!((flow(0), flow(short as u64 + 20)), (false, true));
+}
+
+#[test]
+fn hyperparameters_that_change_on_the_way_count() {
+    let setup = quadratic(0.1);
+    let settings = FlowSettings {
+        steps: 8,
+        central_flow: false,
+        ..FlowSettings::default()
+    };
+    for (key, value, expected) in [
+        ("clip_norm", 1e-6, false),
+        ("clip_norm", 1e6, true),
+        ("learning_rate", 0.2, true),
+    ] {
+        let changes = [(4, key.to_owned(), value)];
+        let mut replay = Replay::at(&setup, &[], &changes, 0, |_| true).unwrap();
+        let found = flow_twins(&mut replay, &settings, &(), &mut |_| ()).unwrap();
+        assert_eq!(found.is_gradient_descent, expected, "{key} {value}");
+    }
+}
+
+#[test]
+fn a_flow_that_sharpens_measures_itself_anew() {
+    // A product of four numbers fitted to 10: λ₁ goes from 2.5 to 126 while
+    // the flow comes to the minimum, where steps of 0.03 would be unstable.
+    let start = Some(vec![0.5f32; 4]);
+    let plain = values(&[1, 1, 1], vec![1.0], vec![10.0], 0.03, start.clone());
+    let mut recipe = Recipe::clone(&plain.recipe);
+    // The run itself would be, too.
+    recipe.optimizer.set("clip_norm", 0.1);
+    let data = PreparedData::clone(&plain.data);
+    let setup = Setup::with_data(recipe.into(), data, start, Path::new(".")).unwrap();
+    let setup = Arc::new(setup);
+    let losses = |every: u64| -> Vec<f64> {
+        let settings = FlowSettings {
+            steps: 40,
+            every,
+            central_flow: false,
+            tolerance: 1e-6,
+            ..FlowSettings::default()
+        };
+        let found = flow_twins(&mut at(&setup, 0), &settings, &(), &mut |_| ()).unwrap();
+        assert_eq!(found.gradient_flow_ended, None);
+        let steps = found.steps.iter();
+        steps
+            .map(|step| step.gradient_flow.as_ref().unwrap().loss)
+            .collect()
+    };
+    let (rarely, often) = (losses(1000), losses(1));
+    assert!(often[0] > 40.0 && often[40] < 1e-12, "{often:?}");
+    for (a, b) in rarely.iter().zip(&often) {
+        assert!((a - b).abs() < 1e-2 * often[0], "{a} {b}");
+    }
+    assert!(rarely[40] < 1e-12, "{}", rarely[40]);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::curvature::{EigenvalueEstimate, TraceEstimate};
+use crate::curvature::{EigenvalueEstimate, SHARPNESS_BATCHES, TraceEstimate};
 use crate::math::floats::cell;
 use crate::math::statistics::Estimate;
 use crate::train::Setup;
@@ -42,7 +42,7 @@ impl StabilitySettings {
             every: 4,
             top: top.clamp(1, 20),
             tolerance: 1e-3,
-            batches: if full { 0 } else { 8 },
+            batches: if full { 0 } else { SHARPNESS_BATCHES },
             trace_products: if full { 0 } else { 16 },
         }
     }
@@ -64,6 +64,14 @@ pub struct StepReading {
     /// without such a line.
     #[serde(with = "cell")]
     pub threshold: f64,
+    /// The factor min(1, c/‖g‖) by which clipping shortened the gradient of the
+    /// step's update, 1 where nothing was clipped; nothing without an update.
+    #[serde(default)]
+    pub clip_factor: Option<f64>,
+    /// The threshold of the update as it was made, of η times that factor, where
+    /// it was clipped: for plain gradient descent 2/(η·factor).
+    #[serde(default)]
+    pub clipped_threshold: Option<f64>,
     /// ‖g‖ of the training loss.
     #[serde(with = "cell")]
     pub gradient_norm: f64,
@@ -125,7 +133,8 @@ pub struct StabilityReport {
     pub from: u64,
     /// Steps between two measurements of eigenvalues.
     pub every: u64,
-    /// How many of the largest eigenvalues.
+    /// How many of the largest eigenvalues there are at every measured step: not
+    /// more than parameters, and fewer than asked for where fewer were found.
     pub top: usize,
     /// k/P for P parameters: the share that a random vector has in k directions.
     pub chance: f64,
@@ -141,11 +150,23 @@ pub struct StabilityReport {
     pub steps: Vec<StepReading>,
     /// The measured steps.
     pub spectra: Vec<SpectrumReading>,
-    /// The measured steps whose eigenspaces are compared: all of them where
-    /// memory allows.
+    /// The measured steps whose eigenspaces are compared: every n-th one, so that
+    /// they are at most 400 and fit into memory.
     pub overlap_steps: Vec<u64>,
     /// (1/k)Σ⟨vᵢ(t), vⱼ(t′)⟩² for each pair of these.
     pub overlaps: Vec<Vec<f64>>,
     /// Why the window ends before its last step, if it does.
     pub ended: Option<String>,
+}
+
+impl StabilityReport {
+    /// The number that decides whether a step is stable: λ₁ of the Hessian, or of
+    /// the preconditioned one where the line is one of that.
+    pub fn decisive(&self, reading: &SpectrumReading) -> Option<EigenvalueEstimate> {
+        if self.is_preconditioned {
+            reading.preconditioned
+        } else {
+            reading.eigenvalues.first().copied()
+        }
+    }
 }

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::stability::{
-    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
-    threshold_line, with_residual,
+    caveat, dashed, eigenvalue_line, marked_line, note, number, over, rings, rows, side_by_side,
+    step_axis, threshold_line, with_residual,
 };
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
@@ -68,6 +68,10 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
         FlowArrangement::One => 1,
     };
     let mut all: Vec<(f64, Axes)> = all.into_iter().take(count).map(|a| (1.0, a)).collect();
+    // On the axes that are always there.
+    if let Some((_, first)) = all.first_mut() {
+        caveats(first, report);
+    }
     if let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) {
         over(&mut all, first.step, last.step);
     }
@@ -81,6 +85,25 @@ pub fn figure(look: &FlowLook, report: Option<&FlowReport>) -> Figure {
         rows,
         description: describe(report),
         ..Figure::default()
+    }
+}
+
+/// What a reader has to know of all the axes: where something ends early, and
+/// whether the flows belong to the run.
+fn caveats(axes: &mut Axes, report: &FlowReport) {
+    const OTHER: &str =
+        "the flows are the limits of plain full-batch gradient descent, which this run is not";
+    let ended = [
+        &report.ended,
+        &report.gradient_flow_ended,
+        &report.central_flow_ended,
+    ];
+    let mut all: Vec<&str> = ended.into_iter().flatten().map(String::as_str).collect();
+    if !report.is_gradient_descent && !report.steps.is_empty() {
+        all.insert(0, OTHER);
+    }
+    if !all.is_empty() {
+        caveat(axes, all.join(" · "));
     }
 }
 
@@ -156,17 +179,14 @@ fn sharpness(report: &FlowReport) -> Axes {
         highest = top.fold(highest, f64::max);
     }
     let line = of_run(report, |step| step.threshold);
-    threshold_line(&mut axes, &places(report), &line, highest, "2/η");
+    threshold_line(&mut axes, &places(report), &line, highest, dashed(), "2/η");
     if let (Some(Some(run)), Some(last)) = (run.last(), measured.last()) {
         note(
             &mut axes,
             format!("step {}: run {}", last.step, with_residual(run)),
         );
         if let Some(Some(flow)) = flow.last() {
-            note(
-                &mut axes,
-                format!("gradient flow {}", number(flow.value, 4)),
-            );
+            note(&mut axes, format!("gradient flow {}", with_residual(flow)));
         }
     }
     axes
@@ -188,23 +208,6 @@ fn distance(report: &FlowReport) -> Axes {
     }
     if let Some(last) = report.steps.last() {
         axes.note = Some(format!("time Ση = {}", number(last.time, 3)));
-    }
-    for ended in [
-        &report.gradient_flow_ended,
-        &report.central_flow_ended,
-        &report.ended,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        note(&mut axes, ended.clone());
-    }
-    if !report.is_gradient_descent && !report.steps.is_empty() {
-        note(
-            &mut axes,
-            "the flows are the limits of plain full-batch gradient descent, which this run is not"
-                .to_owned(),
-        );
     }
     axes
 }
@@ -255,12 +258,21 @@ fn variance(report: &FlowReport) -> Axes {
             Line::new(x.clone(), smooth(&squares, SMOOTH))
                 .style(RUN)
                 .named("run"),
-        )
-        .with(
-            Line::new(x, of_central(report, |flow| flow.variance))
-                .style(CENTRAL)
-                .named("σ² of the central flow"),
         );
+    let predicted = Line::new(x, of_central(report, |flow| flow.variance));
+    // Both are measured along an eigenvector of the central flow.
+    let open: Vec<bool> = report
+        .steps
+        .iter()
+        .map(|step| {
+            let flow = step.central_flow.as_ref();
+            let top = flow.and_then(|flow| flow.eigenvalues.first());
+            top.is_some_and(|found| !found.converged)
+        })
+        .collect();
+    let predicted = predicted.style(CENTRAL).named("σ² of the central flow");
+    axes.layers.push(predicted.clone().into());
+    rings(&mut axes, &predicted, &open);
     axes.note = Some(format!(
         "⟨θ − θ′, v₁⟩² of the run from the central flow θ′, and its mean over {} steps",
         2 * SMOOTH + 1
@@ -272,21 +284,11 @@ fn solution(report: &FlowReport) -> Axes {
     let x = places(report);
     let line = of_run(report, |step| step.threshold);
     let values = of_run(report, |step| step.solution_sharpness.unwrap_or(f64::NAN));
-    let mut axes = Axes::new(step_axis(), Axis::new("φ of the flow's end")).with(
-        Line::new(x.clone(), values.clone())
-            .style(GRADIENT)
-            .marked(marker(x.len()))
-            .named("φ"),
-    );
-    let shown = x.first().zip(x.last()).zip(line.last());
-    if let Some(((first, last), line)) = shown {
-        axes.layers.push(
-            Line::new(vec![*first, *last], vec![*line; 2])
-                .style(dashed())
-                .named("2/η")
-                .into(),
-        );
-    }
+    let mut axes = Axes::new(step_axis(), Axis::new("φ of the flow's end"));
+    let phi = Line::new(x.clone(), values.clone()).style(GRADIENT);
+    marked_line(&mut axes, phi.named("φ"), &[]);
+    let highest = values.iter().copied().fold(0.0, f64::max);
+    threshold_line(&mut axes, &x, &line, highest, dashed(), "2/η");
     let rises = values.windows(2).filter(|pair| pair[1] > pair[0]).count();
     axes.note = Some(format!(
         "sharpness where a gradient flow from each step ends, in closed form · rises at {rises} steps"

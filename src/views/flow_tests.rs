@@ -82,11 +82,9 @@ fn run_and_flows_are_told_apart_and_an_end_is_told() {
         names(axes[1]),
         ["to the gradient flow", "to the central flow"]
     );
-    let note = axes[1].note.as_ref().unwrap();
-    assert!(
-        note.contains("Ση = 1") && note.contains("two eigenvalues"),
-        "{note}"
-    );
+    assert!(axes[1].note.as_ref().unwrap().contains("Ση = 1"));
+    let note = axes[0].note.as_ref().unwrap();
+    assert!(note.contains("two eigenvalues"), "{note}");
     assert!(!note.contains("full-batch"));
     assert!(
         figure
@@ -97,9 +95,13 @@ fn run_and_flows_are_told_apart_and_an_end_is_told() {
         is_gradient_descent: false,
         ..report()
     };
-    let figure = super::figure(&FlowLook::default(), Some(&other));
-    let note = figure.axes().nth(1).unwrap().note.clone().unwrap();
-    assert!(note.contains("full-batch gradient descent"), "{note}");
+    // Also where there is room for the first axes only.
+    for arrangement in [FlowArrangement::Grid, FlowArrangement::One] {
+        let figure = super::figure(&FlowLook { arrangement }, Some(&other));
+        let note = figure.axes().next().unwrap().note.clone().unwrap();
+        assert!(note.contains("full-batch gradient descent"), "{note}");
+        assert!(note.contains("two eigenvalues"), "{note}");
+    }
 }
 
 #[test]
@@ -127,4 +129,29 @@ fn the_closed_form_has_axes_of_its_own() {
     let axes = figure.axes().nth(1).unwrap();
     assert_eq!(names(axes), ["φ", "2/η"]);
     assert!(axes.note.as_ref().unwrap().contains("rises at 0 steps"));
+    // The line moves with the learning rate.
+    scalar.steps[10].threshold = 30.0;
+    let figure = super::figure(&FlowLook::default(), Some(&scalar));
+    let Some(Layer::Line(line)) = figure.axes().nth(1).unwrap().layers.last() else {
+        panic!("no line");
+    };
+    assert_eq!((line.y[0], line.y[line.y.len() - 1]), (20.0, 30.0));
+}
+
+#[test]
+fn flows_that_did_not_converge_have_open_rings() {
+    let mut open = report();
+    let flow = open.steps[4].gradient_flow.as_mut().unwrap();
+    flow.sharpness.as_mut().unwrap().converged = false;
+    let figure = figure(&FlowLook::default(), Some(&open));
+    let rings: Vec<f64> = figure
+        .axes()
+        .flat_map(|axes| &axes.layers)
+        .filter_map(|layer| match layer {
+            Layer::Scatter(rings) => Some(rings.x.to_vec()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(rings, [104.0]);
 }

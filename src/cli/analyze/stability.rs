@@ -53,12 +53,13 @@ pub(super) struct StabilityArgs {
     #[command(flatten)]
     window: WindowArgs,
 
-    /// How many of the largest eigenvalues [default: the number of classes]
+    /// How many of the largest eigenvalues [default: the number of classes, for a
+    /// regression the recipe's `top` of the spectrum; 20 at most]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
     top: Option<u32>,
 
-    /// Mini-batches of the batch sharpness; 0 leaves it out [default: 8, or 0 for
-    /// full batches]
+    /// Mini-batches of the batch sharpness; 0 leaves it out [default: 16, or 0
+    /// for full batches]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     batches: Option<u32>,
 
@@ -99,6 +100,9 @@ impl PartArg {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("every", |every| {
+    every.help("Steps between two measurements of the sharpness of run and gradient flow")
+}))]
 pub(super) struct FlowArgs {
     #[command(flatten)]
     window: WindowArgs,

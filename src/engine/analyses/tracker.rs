@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::curvature::{EigenvalueEstimate, Estimate, batch_sharpness};
+use crate::curvature::{
+    EigenvalueEstimate, Estimate, SHARPNESS_BATCHES, batch_sharpness, sharpness_batches,
+};
 use crate::engine::job::JobError;
 use crate::engine::result::SpectrumPoint;
 use crate::math::follow::{FollowOptions, FollowedPair, Follower};
@@ -21,8 +23,6 @@ const PRODUCTS: usize = 4;
 /// Residual, as a share of the eigenvalue, that is good enough: the value is
 /// then right to about its square.
 const TOLERANCE: f64 = 1e-3;
-/// Mini-batches over which the batch sharpness is averaged.
-const BATCHES: usize = 16;
 
 /// What is followed through a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,16 +192,7 @@ impl Tracker {
             return Ok(None);
         }
         if self.batches.is_empty() {
-            let mut draw = stream(setup.recipe.seed, "sharpness batches");
-            for _ in 0..BATCHES {
-                let mut members =
-                    rand::seq::index::sample(&mut draw, train.len(), setup.batch_size).into_vec();
-                members.sort_unstable();
-                let (network, loss) = (Arc::clone(&setup.network), Arc::clone(&setup.loss));
-                let batch = Objective::new(network, loss, &train.subset(&members))
-                    .map_err(|error| JobError::Failed(error.to_string()))?;
-                self.batches.push(batch);
-            }
+            self.batches = sharpness_batches(setup, SHARPNESS_BATCHES)?;
         }
         progress.check().map_err(MathError::from)?;
         let (mean, _) = batch_sharpness(&self.batches, &self.theta);

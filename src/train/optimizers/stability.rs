@@ -71,6 +71,18 @@ impl Stability {
         Some(plain)
     }
 
+    /// The same where clipping shortens the gradient by this factor: it acts on
+    /// the curvature as a smaller learning rate does, on weight decay not at all.
+    /// From the condition above with λ·factor for λ.
+    pub fn clipped_threshold(&self, factor: f64) -> Option<f64> {
+        let clipped = Self {
+            coefficient: self.coefficient / factor,
+            weight_decay: self.weight_decay / factor,
+            ..self.clone()
+        };
+        clipped.threshold()
+    }
+
     /// A sharpness (of the preconditioned Hessian where the line is one of that)
     /// as a dimensionless number, η(λ + decay): unstable above
     /// [`Stability::coefficient`]. Nothing where there is no line.

@@ -2,12 +2,13 @@
 //! sharpness against the stability line, the oscillation, the share of the
 //! gradient, the turning of the eigenspace, and how far a quadratic model sees.
 
-mod curves;
+pub(super) mod curves;
 mod parts;
 mod sharpness;
 
 use serde::{Deserialize, Serialize};
 
+use self::curves::clipping;
 use self::parts::{oscillation, overlap, prediction, share};
 use self::sharpness::sharpness;
 use super::percent;
@@ -15,8 +16,8 @@ use crate::figure::Figure;
 use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
-    dashed, eigenvalue_line, marker, note, number, over, rows, side_by_side, step_axis,
-    threshold_line, with_residual,
+    caveat, dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rings, rows,
+    side_by_side, step_axis, threshold_line, with_residual,
 };
 pub use self::parts::flips;
 
@@ -75,11 +76,12 @@ pub fn figure(look: &StabilityLook, report: Option<&StabilityReport>) -> Figure 
         StabilityPart::Overlap => vec![(1.0, overlap(report))],
         StabilityPart::Prediction => prediction(report),
     };
-    if let (Some(why), Some((_, last))) = (&report.ended, all.last_mut()) {
-        note(last, why.clone());
-    }
     if look.single {
         all.truncate(1);
+    }
+    // On the axes that are always there.
+    if let (Some(why), Some((_, first))) = (&report.ended, all.first_mut()) {
+        caveat(first, why.clone());
     }
     if look.part != StabilityPart::Overlap
         && let (Some(first), Some(last)) = (report.steps.first(), report.steps.last())
@@ -103,16 +105,29 @@ fn describe(report: &StabilityReport) -> String {
         return "Nothing has been read along the run yet.".to_owned();
     };
     let mut text = format!("Steps {} to {}.", first.step, last.step);
-    if let Some(top) = report.spectra.last().and_then(|r| r.eigenvalues.first()) {
-        let value = number(top.value, 3);
+    let newest = report.spectra.last();
+    if let Some(found) = newest.and_then(|reading| report.decisive(reading)) {
         text.push_str(&format!(
-            " The largest eigenvalue of the Hessian is {value}"
+            " The largest eigenvalue of the {} is {}",
+            if report.is_preconditioned {
+                "preconditioned Hessian"
+            } else {
+                "Hessian"
+            },
+            number(found.value, 3)
         ));
-        if last.threshold.is_finite() {
-            let line = number(last.threshold, 3);
+        if !found.converged {
+            text.push_str(" (not converged)");
+        }
+        let thresholds: Vec<f64> = report.steps.iter().map(|step| step.threshold).collect();
+        if let Some(line) = last_finite(&thresholds) {
+            let line = number(line, 3);
             text.push_str(&format!(", the threshold {} is {line}", report.formula));
         }
         text.push('.');
+    }
+    if let Some(how) = clipping(report) {
+        text.push_str(&format!(" The gradient was {how}."));
     }
     if let Some(share) = flips(report) {
         text.push_str(&format!(

@@ -2,13 +2,14 @@
 //! and the quadratic model.
 
 use super::curves::{
-    column, dashed, marker, measured, number, places, step_axis, threshold_line, zero,
+    OPEN, column, dashed, is_open, marked_line, measured, note, note_clipping, number, places,
+    stability_lines, step_axis, zero,
 };
 use crate::figure::{
-    Axes, Axis, ColorBar, ColorScale, Colormap, Heatmap, Ink, Line, LineStyle, Normalization,
-    SeriesStyle, Ticks,
+    Axes, Axis, ColorBar, ColorScale, Colormap, Heatmap, Ink, Line, LineStyle, Marker,
+    Normalization, Scatter, ScatterColors, SeriesStyle, Ticks,
 };
-use crate::stability::StabilityReport;
+use crate::stability::{SpectrumReading, StabilityReport};
 use crate::views::percent;
 
 /// The share of steps at which ⟨g, v₁⟩ has another sign than at the step
@@ -23,17 +24,33 @@ pub fn flips(report: &StabilityReport) -> Option<f64> {
     Some(flipped as f64 / pairs as f64)
 }
 
+/// At which steps v₁ is one that did not converge, of the measurement at or
+/// before the step or of the next one, between which it is interpolated.
+fn open_steps(report: &StabilityReport) -> Vec<bool> {
+    let open = |reading: Option<&SpectrumReading>| {
+        reading.is_some_and(|reading| is_open(reading.eigenvalues.first()))
+    };
+    report
+        .steps
+        .iter()
+        .map(|row| {
+            let next = report.spectra.partition_point(|r| r.step < row.step);
+            let exact = report.spectra.get(next).is_some_and(|r| r.step == row.step);
+            let before = next.checked_sub(1).and_then(|i| report.spectra.get(i));
+            open(report.spectra.get(next)) || (!exact && open(before))
+        })
+        .collect()
+}
+
 pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
     let x = places(&report.steps);
     let line = |values: Vec<f64>, series: usize| {
         let style = LineStyle::solid(Ink::Series(series)).width(0.8);
-        Line::new(x.clone(), values)
-            .style(style)
-            .marked(marker(x.len()))
+        Line::new(x.clone(), values).style(style)
     };
-    let mut gradient = Axes::new(step_axis(), Axis::new("⟨g, v₁⟩"))
-        .with(zero())
-        .with(line(column(report, |r| r.gradient_along), 0));
+    let mut gradient = Axes::new(step_axis(), Axis::new("⟨g, v₁⟩")).with(zero());
+    let along = line(column(report, |r| r.gradient_along), 0);
+    marked_line(&mut gradient, along, &open_steps(report));
     if let Some(share) = flips(report) {
         // Where it has died away, what turns is rounding.
         let largest = report
@@ -48,33 +65,40 @@ pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
             report.every
         ));
     }
-    let mut iterate = Axes::new(step_axis(), Axis::new("⟨θ − θ₀, v₁⟩"))
-        .with(zero())
-        .with(line(column(report, |r| r.iterate_along), 1));
+    let mut iterate = Axes::new(step_axis(), Axis::new("⟨θ − θ₀, v₁⟩")).with(zero());
+    // The vector of the window's start throughout.
+    let start = report.spectra.first().and_then(|r| r.eigenvalues.first());
+    let along = line(column(report, |r| r.iterate_along), 1);
+    marked_line(&mut iterate, along, &vec![is_open(start); x.len()]);
     if !report.steps.is_empty() {
         iterate.note = Some(format!("θ₀ and v₁ are those of step {}", report.from));
     }
-    let places = measured(&report.spectra);
-    let mut scaled = Axes::new(step_axis(), Axis::new("η·sharpness"));
-    let eta: Vec<f64> = report.steps.iter().map(|r| r.learning_rate).collect();
+    vec![
+        (1.0, gradient),
+        (1.0, iterate),
+        (0.8, scaled_sharpness(report)),
+    ]
+}
+
+/// η times the eigenvalue that decides, against the number up to which steps
+/// are stable.
+fn scaled_sharpness(report: &StabilityReport) -> Axes {
+    let x = measured(&report.spectra);
+    let mut axes = Axes::new(step_axis(), Axis::new("η·sharpness"));
+    let rate = |step: u64| {
+        let found = report.steps.binary_search_by_key(&step, |row| row.step);
+        found.map_or(f64::NAN, |index| report.steps[index].learning_rate)
+    };
+    let decisive = |reading: &SpectrumReading| report.decisive(reading);
     let values: Vec<f64> = report
         .spectra
         .iter()
-        .map(|reading| match reading.preconditioned {
-            _ if !report.is_preconditioned => reading.scaled_sharpness,
-            // η·λ₁(P⁻¹H), with η from η·λ₁.
-            Some(found) => {
-                let top = reading.eigenvalues.first().map_or(f64::NAN, |e| e.value);
-                found.value * reading.scaled_sharpness / top
-            }
-            None => f64::NAN,
-        })
+        .map(|reading| rate(reading.step) * decisive(reading).map_or(f64::NAN, |e| e.value))
         .collect();
-    let line: Vec<f64> = report
-        .steps
+    let open: Vec<bool> = report
+        .spectra
         .iter()
-        .zip(&eta)
-        .map(|(reading, eta)| reading.threshold * eta)
+        .map(|reading| is_open(decisive(reading).as_ref()))
         .collect();
     let name = if report.is_preconditioned {
         "η·λ₁(P⁻¹H)"
@@ -82,15 +106,22 @@ pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
         "η·λ₁"
     };
     let top = values.iter().copied().fold(0.0, f64::max);
-    scaled.layers.push(
-        Line::new(places.clone(), values)
-            .style(LineStyle::solid(Ink::Series(0)))
-            .marked(marker(places.len()))
-            .named(name)
-            .into(),
-    );
-    threshold_line(&mut scaled, &x, &line, top, "stable up to");
-    vec![(1.0, gradient), (1.0, iterate), (0.8, scaled)]
+    let line = Line::new(x, values).style(LineStyle::solid(Ink::Series(0)));
+    marked_line(&mut axes, line.named(name), &open);
+    stability_lines(&mut axes, report, top, "stable up to", |row, line| {
+        row.learning_rate * line
+    });
+    note_clipping(&mut axes, report);
+    axes
+}
+
+/// At which measurements one of the top eigenvectors did not converge.
+fn open_spaces(report: &StabilityReport) -> Vec<bool> {
+    report
+        .spectra
+        .iter()
+        .map(|reading| reading.eigenvalues.iter().any(|found| !found.converged))
+        .collect()
 }
 
 pub(super) fn share(report: &StabilityReport) -> Axes {
@@ -100,6 +131,7 @@ pub(super) fn share(report: &StabilityReport) -> Axes {
         step_axis(),
         Axis::new("share of the gradient").limits(0.0, 1.0),
     );
+    let open = open_spaces(report);
     if !report.full_batch && !report.spectra.is_empty() {
         let values: Vec<f64> = report
             .spectra
@@ -107,22 +139,13 @@ pub(super) fn share(report: &StabilityReport) -> Axes {
             .map(|reading| reading.batch_share.unwrap_or(f64::NAN))
             .collect();
         let style = LineStyle::solid(Ink::Series(1)).dashed(SeriesStyle::nth(1).dash);
-        axes.layers.push(
-            Line::new(x.clone(), values)
-                .style(style)
-                .marked(marker(x.len()))
-                .named(format!("batch of {}", report.batch_size))
-                .into(),
-        );
+        let line = Line::new(x.clone(), values).style(style);
+        let name = format!("batch of {}", report.batch_size);
+        marked_line(&mut axes, line.named(name), &open);
     }
     let values: Vec<f64> = report.spectra.iter().map(|r| r.share).collect();
-    axes.layers.push(
-        Line::new(x.clone(), values)
-            .style(LineStyle::solid(Ink::Series(0)))
-            .marked(marker(x.len()))
-            .named("all samples")
-            .into(),
-    );
+    let line = Line::new(x.clone(), values).style(LineStyle::solid(Ink::Series(0)));
+    marked_line(&mut axes, line.named("all samples"), &open);
     let (Some(first), Some(last)) = (x.first(), x.last()) else {
         return axes;
     };
@@ -171,6 +194,30 @@ pub(super) fn overlap(report: &StabilityReport) -> Axes {
         number(ends, 3),
         percent(report.chance)
     ));
+    let (kept, all) = (x.len(), report.spectra.len());
+    if kept < all {
+        note(&mut axes, format!("{kept} of {all} measurements"));
+    }
+    // On the diagonal.
+    let open: Vec<f64> = report
+        .spectra
+        .iter()
+        .zip(open_spaces(report))
+        .filter(|(reading, open)| *open && report.overlap_steps.contains(&reading.step))
+        .map(|(reading, _)| reading.step as f64)
+        .collect();
+    if !open.is_empty() {
+        note(&mut axes, format!("{OPEN} at {} of {kept}", open.len()));
+        axes.layers.push(
+            Scatter {
+                colors: ScatterColors::Uniform(Ink::Foreground),
+                marker: Marker::Ring,
+                name: Some(OPEN.to_owned()),
+                ..Scatter::new(open.clone(), open)
+            }
+            .into(),
+        );
+    }
     axes.with_color_bar(ColorBar {
         scale: color,
         label: "overlap".to_owned(),

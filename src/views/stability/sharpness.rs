@@ -2,8 +2,8 @@
 
 use super::StabilityLook;
 use super::curves::{
-    column, eigenvalue_line, highest, measured, note, number, places, step_axis, threshold_line,
-    with_residual,
+    column, eigenvalue_line, highest, last_finite, measured, note, note_clipping, number, places,
+    stability_lines, step_axis, with_residual,
 };
 use crate::figure::{Axes, Axis, Band, Dash, Ink, Line, LineStyle, Scale, SeriesStyle};
 use crate::stability::StabilityReport;
@@ -64,8 +64,7 @@ fn eigenvalues(look: &StabilityLook, report: &StabilityReport) -> Axes {
         );
     }
     if !report.is_preconditioned {
-        let (x, line) = (places(&report.steps), column(report, |r| r.threshold));
-        threshold_line(&mut axes, &x, &line, top, &report.formula);
+        stability_lines(&mut axes, report, top, &report.formula, |_, line| line);
     }
     if let Some(last) = report.spectra.last()
         && let Some(first) = last.eigenvalues.first()
@@ -75,10 +74,9 @@ fn eigenvalues(look: &StabilityLook, report: &StabilityReport) -> Axes {
             format!("step {}: λ₁ = {}", last.step, with_residual(first)),
         );
         if !report.is_preconditioned
-            && let Some(step) = report.steps.last()
-            && step.threshold.is_finite()
+            && let Some(line) = last_finite(&column(report, |step| step.threshold))
         {
-            let line = number(step.threshold, 4);
+            let line = number(line, 4);
             note(&mut axes, format!("{} = {line}", report.formula));
         }
         note(
@@ -88,6 +86,9 @@ fn eigenvalues(look: &StabilityLook, report: &StabilityReport) -> Axes {
         if let Some(trace) = last.trace {
             let (value, error) = (number(trace.value, 3), number(trace.stderr, 1));
             note(&mut axes, format!("trace {value} ± {error}"));
+        }
+        if !report.is_preconditioned {
+            note_clipping(&mut axes, report);
         }
     }
     axes
@@ -101,15 +102,15 @@ fn preconditioned(look: &StabilityLook, report: &StabilityReport) -> Axes {
     let style = LineStyle::solid(Ink::Series(0));
     eigenvalue_line(&mut axes, &x, &values, style, "preconditioned sharpness");
     let top = highest(values.iter().flatten());
-    let (x, line) = (places(&report.steps), column(report, |r| r.threshold));
-    threshold_line(&mut axes, &x, &line, top, &report.formula);
-    if let (Some(Some(last)), Some(threshold)) = (values.last(), line.last()) {
+    stability_lines(&mut axes, report, top, &report.formula, |_, line| line);
+    if let Some(Some(last)) = values.last() {
         note(&mut axes, with_residual(last));
-        if threshold.is_finite() {
-            let line = number(*threshold, 4);
+        if let Some(line) = last_finite(&column(report, |step| step.threshold)) {
+            let line = number(line, 4);
             note(&mut axes, format!("{} = {line}", report.formula));
         }
     }
+    note_clipping(&mut axes, report);
     axes
 }
 
@@ -166,12 +167,11 @@ fn along_the_step(report: &StabilityReport) -> Axes {
         );
     }
     if !report.is_preconditioned {
-        let line = column(report, |r| r.threshold);
         let top = column(report, |r| r.gradient_curvature)
             .into_iter()
             .chain(batches.iter().flatten().map(|e| e.value))
             .fold(0.0, f64::max);
-        threshold_line(&mut axes, &x, &line, top, &report.formula);
+        stability_lines(&mut axes, report, top, &report.formula, |_, line| line);
     }
     axes
 }

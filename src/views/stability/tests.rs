@@ -1,5 +1,6 @@
 use strum::IntoEnumIterator as _;
 
+use super::curves::line_within;
 use super::*;
 use crate::curvature::EigenvalueEstimate;
 use crate::figure::{Axes, FigureTheme, Layer, SvgOptions, svg};
@@ -27,6 +28,8 @@ fn report() -> StabilityReport {
                 loss: 1.0 / (1.0 + t),
                 learning_rate: 0.1,
                 threshold: 20.0,
+                clip_factor: (step < 20).then_some(1.0),
+                clipped_threshold: None,
                 gradient_norm: 1.0,
                 gradient_along: 0.2 * sign,
                 iterate_along: 0.1 * sign,
@@ -163,7 +166,18 @@ fn an_adaptive_optimizer_has_its_line_at_the_preconditioned_sharpness() {
     assert_eq!(lines(axes[0])[1].0, "38/η");
     assert!(lines(axes[1]).iter().all(|line| line.0 != "38/η"));
     assert!(axes[0].note.as_ref().unwrap().contains("not converged"));
-    // η·λ₁(P⁻¹H) = 40 against 38.
+    // The description compares like with like.
+    let text = &figure.description;
+    assert!(
+        text.contains("preconditioned Hessian is 400 (not converged)"),
+        "{text}"
+    );
+    assert!(text.contains("threshold 38/η is 380"), "{text}");
+    // η·λ₁(P⁻¹H) = 40 against 38, also where λ₁ is 0.
+    for reading in &mut adam.spectra {
+        reading.eigenvalues[0].value = 0.0;
+        reading.scaled_sharpness = 0.0;
+    }
     let figure = of(StabilityPart::Oscillation, &adam);
     let scaled = figure.axes().nth(2).unwrap();
     assert!((lines(scaled)[0].1[0] - 40.0).abs() < 1e-9);
@@ -237,12 +251,108 @@ fn an_early_end_is_told() {
     let mut report = report();
     report.ended = Some("the run ends at step 20".into());
     for part in StabilityPart::iter() {
-        let figure = of(part, &report);
-        let told = figure.axes().any(|axes| {
-            axes.note
-                .as_ref()
-                .is_some_and(|note| note.contains("ends at step 20"))
-        });
-        assert!(told, "{part}");
+        for single in [false, true] {
+            let look = StabilityLook {
+                part,
+                single,
+                ..StabilityLook::default()
+            };
+            let figure = figure(&look, Some(&report));
+            let note = figure.axes().next().unwrap().note.clone().unwrap();
+            assert!(note.contains("ends at step 20"), "{part}: {note}");
+        }
     }
+}
+
+#[test]
+fn a_line_is_drawn_where_it_is_near_and_broken_elsewhere() {
+    let x: Vec<f64> = (0..6).map(f64::from).collect();
+    // A warm-up, a piece that holds, and a learning rate that goes to zero.
+    let line = [10_010.0, 40.0, 20.0, 20.0, 1e7, f64::INFINITY];
+    let (place, value) = line_within(&x, &line, 50.0).unwrap();
+    assert_eq!(place, [0.0, 1.0, 2.0, 2.0, 3.0, 4.0, 4.0, 5.0]);
+    assert_eq!(value[1..6], [40.0, 40.0, 20.0, 20.0, 20.0]);
+    assert!(value[0].is_nan() && value[6].is_nan() && value[7].is_nan());
+    assert!(line_within(&x, &line, 10.0).is_none());
+    let mut axes = Axes::new(step_axis(), crate::figure::Axis::new("λ"));
+    assert!(threshold_line(&mut axes, &x, &line, 10.0, dashed(), "2/η"));
+    let drawn = &lines(&axes)[0].1;
+    let top = drawn.iter().copied().filter(|y| y.is_finite());
+    assert_eq!(top.fold(0.0, f64::max), 40.0);
+    assert!(!threshold_line(&mut axes, &x, &line, 3.0, dashed(), "2/η"));
+    assert_eq!(last_finite(&line), Some(1e7));
+    assert_eq!(last_finite(&[f64::NAN]), None);
+}
+
+#[test]
+fn clipped_steps_have_a_line_of_their_own() {
+    let mut clipped = report();
+    // By turns to a third and to a half of η.
+    for (t, step) in clipped.steps.iter_mut().take(6).enumerate() {
+        let factor = [1.0 / 3.0, 0.5][t % 2];
+        (step.clip_factor, step.clipped_threshold) = (Some(factor), Some(20.0 / factor));
+    }
+    let figure = of(StabilityPart::Sharpness, &clipped);
+    let axes: Vec<&Axes> = figure.axes().collect();
+    let found = lines(axes[0]);
+    let (name, values) = found.last().unwrap();
+    assert_eq!(name, "2/η, clipped");
+    // λ = 50: (1 − 5/3)(1 − 5/2) = 1. Then half a pair, then none.
+    assert!(values[..5].iter().all(|y| (y - 50.0).abs() < 1e-9));
+    assert!(values.contains(&30.0) && values.last().unwrap().is_nan());
+    let note = axes[0].note.as_ref().unwrap();
+    assert!(
+        note.contains("clipped at 30 % of the steps, down to 0.33·η"),
+        "{note}"
+    );
+    assert!(figure.description.contains("clipped at 30 %"));
+    // η·50 = 5 instead of 2.
+    let figure = of(StabilityPart::Oscillation, &clipped);
+    let found = lines(figure.axes().nth(2).unwrap());
+    assert_eq!(found[2].0, "stable up to, clipped");
+    assert!((found[2].1[0] - 5.0).abs() < 1e-9);
+    let plain = of(StabilityPart::Sharpness, &report());
+    assert!(!plain.description.contains("clipped"));
+    // Where all of a window is clipped, so is its end.
+    for step in clipped.steps.iter_mut().take(20) {
+        (step.clip_factor, step.clipped_threshold) = (Some(0.5), Some(40.0));
+    }
+    let figure = of(StabilityPart::Sharpness, &clipped);
+    let values = lines(figure.axes().next().unwrap()).pop().unwrap().1;
+    assert!(values.iter().all(|y| *y == 40.0), "{values:?}");
+}
+
+/// The places of the rings.
+fn rings_of(axes: &Axes) -> Vec<f64> {
+    axes.layers
+        .iter()
+        .filter_map(|layer| match layer {
+            Layer::Scatter(rings) => Some(rings.x.to_vec()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn what_did_not_converge_has_open_rings() {
+    let mut open = report();
+    // Of the measurements at 0, 4, 8, …
+    open.spectra[1].eigenvalues[0].converged = false;
+    let rings = |part, report: &StabilityReport| rings_of(of(part, report).axes().next().unwrap());
+    assert_eq!(rings(StabilityPart::Sharpness, &open), [4.0]);
+    assert_eq!(rings(StabilityPart::Share, &open), [4.0]);
+    assert_eq!(rings(StabilityPart::Overlap, &open), [4.0]);
+    // Between two measurements the vector is one between both.
+    let around: Vec<f64> = (1..8).map(f64::from).collect();
+    assert_eq!(rings(StabilityPart::Oscillation, &open), around);
+    for part in StabilityPart::iter() {
+        assert_eq!(rings(part, &report()), [0.0; 0], "{part}");
+    }
+    let figure = of(StabilityPart::Oscillation, &open);
+    let iterate = figure.axes().nth(1).unwrap();
+    assert_eq!(rings_of(iterate), [0.0; 0]);
+    open.spectra[0].eigenvalues[0].converged = false;
+    let figure = of(StabilityPart::Oscillation, &open);
+    assert_eq!(rings_of(figure.axes().nth(1).unwrap()).len(), 21);
 }

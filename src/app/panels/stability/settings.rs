@@ -27,7 +27,7 @@ pub(super) struct Settings {
     pub(super) steps: u64,
     /// Steps between two measurements of eigenvalues.
     pub(super) every: u64,
-    /// How many eigenvalues; as many as there are classes where not given.
+    /// How many eigenvalues; those of [`StabilitySettings::of`] where not given.
     pub(super) top: Option<usize>,
     pub(super) log: bool,
     pub(super) gradient_flow: bool,
@@ -166,12 +166,17 @@ impl Settings {
     pub(super) fn numbers(&mut self, ui: &mut Ui, setup: &Setup) {
         let steps = "Steps in the window: the last ones, or those from the step that is shown";
         number(ui, &mut self.steps, "steps", steps, 4..=5000);
-        let every = "Steps between two measurements of eigenvalues";
+        let every = if self.view == View::Flows {
+            "Steps between two measurements of the sharpness of run and gradient flow"
+        } else {
+            "Steps between two measurements of eigenvalues"
+        };
         number(ui, &mut self.every, "every", every, 1..=500);
         if self.view != View::Flows {
             let standard = StabilitySettings::of(setup).top as u64;
             let mut top = self.top.map_or(standard, |top| top as u64);
-            let hint = "Top eigenvalues; as many as there are classes, if nothing else is chosen";
+            let hint = "Top eigenvalues; if nothing else is chosen, as many as there are classes, for \
+                        a regression as many as the recipe's spectrum has, 20 at most";
             if number(ui, &mut top, "k", hint, 1..=20) {
                 self.top = usize::try_from(top).ok();
             }
