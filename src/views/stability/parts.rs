@@ -84,7 +84,7 @@ pub(super) fn oscillation(report: &StabilityReport) -> Vec<(f64, Axes)> {
 /// are stable.
 fn scaled_sharpness(report: &StabilityReport) -> Axes {
     let x = measured(&report.spectra);
-    let mut axes = Axes::new(step_axis(), Axis::new("η·sharpness"));
+    let mut axes = Axes::new(step_axis(), Axis::new("η·λ"));
     let rate = |step: u64| {
         let found = report.steps.binary_search_by_key(&step, |row| row.step);
         found.map_or(f64::NAN, |index| report.steps[index].learning_rate)
