@@ -151,7 +151,7 @@ impl LiveCurves {
         if let Some(estimate) = point.preconditioned {
             self.preconditioned.push(point.step, estimate, unit);
         }
-        let comparable = !adaptive && !(self.relative && threshold.is_none());
+        let comparable = !adaptive && (threshold.is_some() || !self.relative);
         if let Some(batch) = point.batch_sharpness.filter(|_| comparable) {
             let estimate = EigenvalueEstimate {
                 value: batch.value,

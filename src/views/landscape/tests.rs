@@ -113,7 +113,7 @@ fn losses_that_are_not_positive_have_linear_colours() {
         axes.note
             .as_deref()
             .unwrap()
-            .ends_with("1 points not finite")
+            .ends_with("1 point not finite")
     );
 }
 
