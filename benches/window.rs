@@ -107,8 +107,9 @@ fn draw(window: &mut Harness<'_, App>, seconds: f64) -> Vec<f64> {
     ages
 }
 
-/// Drags the ball round on the map for so many seconds; whether it was caught.
-fn drag(window: &mut Harness<'_, App>, seconds: f64) -> bool {
+/// Drags the ball round on the map for so many seconds: the frames' times on the
+/// wall and on the processor, if it was caught.
+fn drag(window: &mut Harness<'_, App>, seconds: f64) -> Option<(FrameTimes, FrameTimes)> {
     let map = window
         .get_all_by_role(egui::accesskit::Role::Image)
         .find(|node| {
@@ -116,12 +117,12 @@ fn drag(window: &mut Harness<'_, App>, seconds: f64) -> bool {
             node.label()
                 .is_some_and(|text| text.contains("around the parameters"))
         })
-        .map(|node| node.rect());
-    let Some(map) = map else { return false };
+        .map(|node| node.rect())?;
     let middle = map.center();
     window.hover_at(middle);
     window.step();
     window.drag_at(middle);
+    window.state_mut().clear_frame_times();
     let (start, mut turns) = (Instant::now(), 0.0f32);
     while start.elapsed().as_secs_f64() < seconds {
         let frame = Instant::now();
@@ -131,9 +132,15 @@ fn drag(window: &mut Harness<'_, App>, seconds: f64) -> bool {
         window.step();
         std::thread::sleep(FRAME.saturating_sub(frame.elapsed()));
     }
-    window
-        .ctx
-        .output(|output| output.cursor_icon == egui::CursorIcon::Grabbing)
+    let app = window.state();
+    let times = (app.frame_times().clone(), app.processor_times().clone());
+    // Let go, it begins a branch.
+    window.drop_at(middle + egui::vec2(0.1 * map.height(), 0.0));
+    for _ in 0..30 {
+        window.step();
+        std::thread::sleep(FRAME);
+    }
+    (window.state().workspace().runs.len() > 1).then_some(times)
 }
 
 /// Steps per second under an open window with every view live, and the UI
@@ -156,15 +163,13 @@ fn under_a_window(name: &str, seconds: f64) -> Measured {
     let app = window.state();
     let (wall, processor) = (app.frame_times().clone(), app.processor_times().clone());
     window.state_mut().clear_frame_times();
-    let caught = drag(&mut window, seconds);
-    let app = window.state();
-    let times = || (app.frame_times().clone(), app.processor_times().clone());
+    let dragging = drag(&mut window, seconds);
     Measured {
         rate,
         wall,
         processor,
         ages,
-        dragging: caught.then(times),
+        dragging,
     }
 }
 

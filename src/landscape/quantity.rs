@@ -273,8 +273,10 @@ fn convexity(objective: &Objective<f64>, theta: &[f64], progress: &dyn Progress)
     };
     // The same start in every point: none depends on which came before.
     let mut random = stream(0, "convexity");
-    let hessian = objective.hessian(theta);
-    let found = top_eigenvalues(&hessian, &options, &[], &mut random, progress);
+    let found = objective
+        .hessian_until(theta, progress)
+        .map_err(MathError::from)
+        .and_then(|hessian| top_eigenvalues(&hessian, &options, &[], &mut random, progress));
     match found {
         Ok(found) => match (found.sharpness(), found.lowest()) {
             (Some(largest), Some(smallest)) => (smallest.value / largest.value).abs(),

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::pass::{Primal, Real, Scratch, reserve};
 use super::{Inner, Objective, Workspace};
 use crate::math::operator::SymmetricOperator;
+use crate::math::{Cancelled, Progress};
 
 /// Which matrix an operator multiplies with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,25 @@ impl<T: Real> Objective<T> {
         HessianOperator::new(self, theta, Curvature::Hessian)
     }
 
+    /// The Hessian at θ, given up soon after `progress` is cancelled: what is
+    /// computed once takes as long as some gradients.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    ///
+    /// # Panics
+    /// If θ has not [`Objective::dim`] numbers.
+    pub fn hessian_until(
+        &self,
+        theta: &[T],
+        progress: &dyn Progress,
+    ) -> Result<HessianOperator<T>, Cancelled> {
+        let limits = (KEPT, PARALLEL);
+        let operator = HessianOperator::prepared(self, theta, Curvature::Hessian, limits, progress);
+        progress.check()?;
+        Ok(operator)
+    }
+
     /// The generalized Gauss–Newton matrix at θ.
     ///
     /// # Panics
@@ -81,6 +101,17 @@ impl<T: Real> HessianOperator<T> {
         curvature: Curvature,
         kept: usize,
         parallel: usize,
+    ) -> Self {
+        Self::prepared(objective, theta, curvature, (kept, parallel), &())
+    }
+
+    /// With nothing kept after a cancellation.
+    fn prepared(
+        objective: &Objective<T>,
+        theta: &[T],
+        curvature: Curvature,
+        (kept, parallel): (usize, usize),
+        progress: &dyn Progress,
     ) -> Self {
         objective.check(theta);
         let inner = Arc::clone(&objective.inner);
@@ -106,12 +137,13 @@ impl<T: Real> HessianOperator<T> {
             let primals = (0..blocks)
                 .into_par_iter()
                 .map_init(Workspace::default, |workspace, index| {
+                    progress.check()?;
                     workspace.primal = Primal::default();
                     operator.prepare(index, workspace);
-                    std::mem::take(&mut workspace.primal)
+                    Ok(std::mem::take(&mut workspace.primal))
                 })
-                .collect();
-            operator.primals = Some(primals);
+                .collect::<Result<Vec<_>, Cancelled>>();
+            operator.primals = primals.ok();
         }
         operator
     }

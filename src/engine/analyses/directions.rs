@@ -459,7 +459,8 @@ impl Meaning<'_> {
             max_products: PRODUCTS,
             ..ExtremalOptions::default()
         };
-        let hessian = self.setup.training_double()?.hessian(self.theta);
+        let objective = self.setup.training_double()?;
+        let hessian = objective.hessian_until(self.theta, progress)?;
         let mut random = stream(self.setup.recipe.seed, "probes");
         Ok(Some(top_eigenvalues(
             &hessian,

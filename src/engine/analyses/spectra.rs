@@ -59,7 +59,8 @@ pub fn spectrum<T: floats::Real>(
     progress: &dyn Progress,
     on_part: &mut dyn FnMut(&Spectrum),
 ) -> Result<Spectrum, JobError> {
-    let hessian = setup.training_double()?.hessian(&to_f64(theta));
+    let objective = setup.training_double()?;
+    let hessian = objective.hessian_until(&to_f64(theta), progress)?;
     spectrum_of(&hessian, settings, progress, on_part)
 }
 
