@@ -70,7 +70,9 @@ impl Writer {
         let y: Vec<f64> = line.y.iter().map(|&v| placed.view.y.pixel(v)).collect();
         let kept = decimate::curve(&x, &y);
         let points: Vec<[f64; 2]> = kept.iter().map(|&i| [x[i], y[i]]).collect();
-        self.stroked(&polyline(&points), &line.style);
+        if has_length(&points) {
+            self.stroked(&polyline(&points), &line.style);
+        }
         self.isolated(&points, &line.style);
         if line.marker != Marker::None {
             self.line_markers(&x, &y, line.marker, &line.style);
@@ -406,6 +408,18 @@ fn interrupted(points: &[[f64; 2]], texts: &[TextBox]) -> Vec<[f64; 2]> {
     found
 }
 
+/// Whether a polyline is more than a point in the digits that are written: no
+/// renderer strokes what has no length, such as the bar of a tiny error.
+fn has_length(points: &[[f64; 2]]) -> bool {
+    const WRITTEN: f64 = 0.01;
+    let finite = || points.iter().filter(|p| p.iter().all(|v| v.is_finite()));
+    (0..2).any(|d| {
+        let low = finite().map(|p| p[d]).fold(f64::INFINITY, f64::min);
+        let high = finite().map(|p| p[d]).fold(f64::NEG_INFINITY, f64::max);
+        high - low > WRITTEN
+    })
+}
+
 /// Path commands through points; those that are not finite break it.
 pub(super) fn polyline(points: &[[f64; 2]]) -> String {
     let mut commands = String::new();
@@ -467,6 +481,16 @@ mod tests {
     use super::*;
     use crate::figure::gallery;
     use crate::figure::svg::SvgOptions;
+
+    #[test]
+    fn a_line_without_length_is_not_stroked() {
+        assert!(!has_length(&[[3.0, 4.0], [3.0, 4.001]]));
+        assert!(!has_length(&[[3.0, 4.0], [f64::NAN, 5.0]]));
+        assert!(has_length(&[[3.0, 4.0], [3.0, 4.1]]));
+        // Many short pieces are long.
+        let steps: Vec<[f64; 2]> = (0..100).map(|i| [0.002 * f64::from(i), 0.0]).collect();
+        assert!(has_length(&steps));
+    }
 
     #[test]
     fn contour_lines_stop_at_their_labels() {
