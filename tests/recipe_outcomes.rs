@@ -115,6 +115,16 @@ fn below_the_edge_the_sharpness_grows_and_never_arrives() {
 }
 
 #[test]
+fn the_first_recipes_reach_the_edge_and_stay() {
+    for name in ["edge-of-stability", "chebyshev"] {
+        let (run, moments) = follow(&recipe(name), 400);
+        assert!(moments[0].ratio < 0.8, "{name}: {moments:?}");
+        assert_within(tail(&moments), 0.97, 1.03);
+        assert!(rises(&run) > 100, "{name}");
+    }
+}
+
+#[test]
 fn at_the_edge_the_sharpness_hovers() {
     // At the recipe's learning rate and at others.
     for rate in [0.1, 0.08, 0.13] {
