@@ -42,6 +42,9 @@ const LONGEST: f64 = 0.5;
 /// Parameters × samples up to which the first measurements, whose length nobody
 /// knows yet, are made there.
 const FIRST: usize = 1 << 20;
+/// The part of what measuring costs that is timed: telling the window and colder
+/// caches cost the rest.
+const TIMED_PART: f64 = 0.95;
 /// Share of the old value that running means of times keep.
 const KEEP: f64 = 0.9;
 /// Steps beside measurements for each one that is timed alone.
@@ -167,7 +170,11 @@ impl Monitor {
 
     /// How to measure from now on.
     pub(super) fn set(&mut self, settings: MonitorSettings) {
-        self.budget.set_share(settings.share);
+        self.budget.set_share(if settings.share < 1.0 {
+            TIMED_PART * settings.share
+        } else {
+            settings.share
+        });
         if self
             .settings
             .is_some_and(|before| before.track != settings.track)
