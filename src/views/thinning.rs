@@ -244,19 +244,16 @@ pub fn indices(
     let n = steps.len().min(values.len());
     let (from, to) = match window {
         Some((low, high)) => (
-            steps
-                .partition_point(|&s| time(s) < low)
-                .min(n)
-                .saturating_sub(1),
-            (steps.partition_point(|&s| time(s) <= high) + 1).min(n),
+            steps.partition_point(|&s| time(s) < low).min(n),
+            steps.partition_point(|&s| time(s) <= high).min(n),
         ),
         None => (0, n),
     };
-    if to <= from {
-        return Vec::new();
-    }
-    if to - from <= 4 * columns.max(1) {
-        return (from..to).collect();
+    // The neighbours are of no column: a higher one would hide what is inside.
+    let (before, after) = (from.checked_sub(1), (to < n).then_some(to));
+    if to <= from + 4 * columns.max(1) {
+        let inside = from..to.max(from);
+        return before.into_iter().chain(inside).chain(after).collect();
     }
     let place = |i: usize| scale.forward(time(steps[i]));
     // What the scale cannot show, such as step 0 on a logarithm, stays: it is
@@ -272,6 +269,7 @@ pub fn indices(
     };
     let column = |i: usize| ((place(i) - first) * per_column).floor();
     let mut kept = Vec::with_capacity(4 * columns.saturating_add(2).min(to - from));
+    kept.extend(before);
     let mut at = from;
     while at < to {
         if at < shown || !values[at].is_finite() {
@@ -295,6 +293,7 @@ pub fn indices(
     if kept.last() != Some(&(to - 1)) {
         kept.push(to - 1);
     }
+    kept.extend(after);
     kept
 }
 
@@ -355,6 +354,10 @@ mod tests {
             let highest = (0..y.len()).filter(inside).map(|i| y[i]).fold(f64::MIN, f64::max);
             let kept_highest = kept.iter().filter(|i| inside(i)).map(|&i| y[i]).fold(f64::MIN, f64::max);
             prop_assert_eq!(highest, kept_highest);
+            let first = (0..y.len()).find(|i| inside(i));
+            if let Some(before) = first.and_then(|i| i.checked_sub(1)) {
+                prop_assert_eq!(kept[0], before);
+            }
         }
 
         #[test]
@@ -382,6 +385,20 @@ mod tests {
             let kept = thinned(&steps, &values, None, 20, Scale::Linear);
             prop_assert_eq!(kept.iter().filter(|&&i| values[i].is_nan()).count(), 1);
         }
+    }
+
+    #[test]
+    fn a_higher_neighbour_hides_nothing_inside() {
+        let steps: Vec<f64> = (0..2000).map(f64::from).collect();
+        let mut values = vec![0.0; 2000];
+        // Just before the window, first inside, last inside, just after it.
+        (values[99], values[101], values[1898], values[1901]) = (9.0, 1.0, 1.0, 9.0);
+        let kept = thinned(&steps, &values, Some((50.0, 950.0)), 40, Scale::Linear);
+        assert!(kept.contains(&101) && kept.contains(&1898));
+        assert_eq!((kept[0], kept[kept.len() - 1]), (99, 1901));
+        // Between two points the line still crosses the window.
+        let between = thinned(&steps, &values, Some((50.1, 50.4)), 40, Scale::Linear);
+        assert_eq!(between, [100, 101]);
     }
 
     #[test]
