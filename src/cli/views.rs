@@ -95,7 +95,9 @@ fn spectrum(run: &FinishedRun) -> Figure {
         load: None,
     };
     let settings = SpectrumSettings::default();
-    let axes = LiveCurves::default().axes(&settings.live(), &live, None, usize::MAX / 8);
+    let mut curves = LiveCurves::default();
+    curves.follow(&settings.live(), &live);
+    let axes = curves.axes(None, usize::MAX / 8);
     let found = run.spectrum.as_ref();
     let data = SpectrumData {
         eigenvalues: Some(&axes),

@@ -12,7 +12,19 @@ pub fn cores() -> usize {
 /// Without `RAYON_NUM_THREADS` candle counts the cores anew, by reading a file,
 /// at every matrix product, which makes small networks several times slower.
 /// What the user has set stays.
+///
+/// Memory comes in small pages: the first touch of a huge one fills 2 MiB with
+/// zeros, which on a virtual machine took 6 ms, a third of a frame, whichever
+/// thread it met. Training and slices were not slower without.
 pub fn prepare_process() {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: a plain system call without pointers, about this process only.
+        let refused = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) } != 0;
+        if refused {
+            tracing::debug!("huge pages could not be switched off");
+        }
+    }
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         // SAFETY: called at the top of `main`, before any other thread exists
         // that could read the environment at the same time.

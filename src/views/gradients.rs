@@ -117,8 +117,11 @@ pub struct LayerSeries<'a> {
 /// every row is looked at once.
 #[derive(Default)]
 pub struct LayerCurves {
+    settings: GradientSettings,
     key: u64,
-    layers: usize,
+    /// Their names, from the input on.
+    layers: Vec<String>,
+    steps_per_epoch: u64,
     consumed: usize,
     last_step: Option<u64>,
     steps: Chunked<f64>,
@@ -135,30 +138,35 @@ struct Quantity {
 
 /// The figure of the layers, with every point.
 pub fn layers(settings: &GradientSettings, run: &LayerSeries<'_>) -> Figure {
-    LayerCurves::default().figure(settings, run, None, usize::MAX / 8)
+    let mut curves = LayerCurves::default();
+    curves.follow(settings, run);
+    curves.figure(None, usize::MAX / 8)
 }
 
 impl LayerCurves {
-    fn follow(&mut self, run: &LayerSeries<'_>) {
+    /// Takes in what came since the last time.
+    pub fn follow(&mut self, settings: &GradientSettings, run: &LayerSeries<'_>) {
         let last = self.consumed.checked_sub(1).and_then(|i| run.rows.get(i));
         let continues = self.key == run.key
-            && self.layers == run.layers.len()
+            && self.layers == run.layers
             && last.map(|row| row.step) == self.last_step;
         if !continues {
             *self = Self {
                 key: run.key,
-                layers: run.layers.len(),
+                layers: run.layers.to_vec(),
                 norms: vec![Quantity::default(); run.layers.len()],
                 ratios: vec![Quantity::default(); run.layers.len()],
                 ..Self::default()
             };
         }
+        self.settings.clone_from(settings);
+        self.steps_per_epoch = run.steps_per_epoch;
         for row in run.rows.iter_from(self.consumed) {
             self.steps.push(row.step as f64);
             let value = |values: &[f32], layer: usize| {
                 values.get(layer).map_or(f64::NAN, |v| f64::from(*v))
             };
-            for layer in 0..self.layers {
+            for layer in 0..self.layers.len() {
                 let (norms, ratios) = (&mut self.norms[layer], &mut self.ratios[layer]);
                 norms.values.push(value(&row.layer_gradient_norms, layer));
                 ratios.values.push(value(&row.layer_update_ratios, layer));
@@ -173,20 +181,14 @@ impl LayerCurves {
 
     /// The figure of the layers; within `window` (a range of the horizontal
     /// axis of the ratios) curves have the extremes of `columns` columns.
-    pub fn figure(
-        &mut self,
-        settings: &GradientSettings,
-        run: &LayerSeries<'_>,
-        window: Option<(f64, f64)>,
-        columns: usize,
-    ) -> Figure {
-        self.follow(run);
+    pub fn figure(&self, window: Option<(f64, f64)>, columns: usize) -> Figure {
+        let settings = &self.settings;
         let mut rows = Vec::new();
         if settings.norms || !settings.ratios {
-            rows.push(self.norm_map(settings, run));
+            rows.push(self.norm_map());
         }
         if settings.ratios {
-            rows.push(self.ratio_lines(settings, run, window, columns));
+            rows.push(self.ratio_lines(window, columns));
         }
         Figure {
             title: Some("Gradients of the layers".to_owned()),
@@ -201,14 +203,15 @@ impl LayerCurves {
                 })
                 .collect(),
             legend: Legend::PerPanel,
-            description: self.describe(run),
+            description: self.describe(),
             ..Figure::default()
         }
     }
 
-    fn time_axis(settings: &GradientSettings) -> Axis {
-        let axis = Axis::new(settings.time.to_string());
-        if settings.time == Time::Step {
+    fn time_axis(&self) -> Axis {
+        let time = self.settings.time;
+        let axis = Axis::new(time.to_string());
+        if time == Time::Step {
             axis.ticks(Ticks::Integers)
         } else {
             axis
@@ -217,33 +220,35 @@ impl LayerCurves {
 
     /// The largest norm of every layer in each column of steps: no peak is left
     /// out.
-    fn norm_map(&self, settings: &GradientSettings, run: &LayerSeries<'_>) -> Axes {
-        let names = run
+    fn norm_map(&self) -> Axes {
+        let names = self
             .layers
             .iter()
             .enumerate()
             .map(|(layer, name)| (layer as f64, name.clone()))
             .collect();
         let mut axes = Axes::new(
-            Self::time_axis(settings),
+            self.time_axis(),
             Axis::new("layer").ticks(Ticks::Named(names)),
         );
         let (Some(&first), Some(&last)) = (self.steps.first(), self.steps.last()) else {
             return axes;
         };
-        if run.layers.is_empty() {
+        if self.layers.is_empty() {
             return axes;
         }
         let steps = last - first + 1.0;
         let columns = (steps as usize).clamp(1, COLUMNS);
         let width = steps / columns as f64;
-        let mut values = vec![f64::NAN; columns * self.layers];
+        let layers = self.layers.len();
+        let mut values = vec![f64::NAN; columns * layers];
         let column_of =
             |index: usize| (((self.steps[index] - first) / width) as usize).min(columns - 1);
-        let mut from = 0;
+        let (mut from, mut length) = (0, 0);
         while from < self.steps.len() {
             let column = column_of(from);
-            let to = thinning::stretch(from, self.steps.len(), |i| column_of(i) == column);
+            let to = thinning::stretch(from, self.steps.len(), length, |i| column_of(i) == column);
+            length = to - from;
             for (layer, norms) in self.norms.iter().enumerate() {
                 let bad = norms.extremes.next_break(&norms.values, from, to);
                 // A norm that is not a number shows as such.
@@ -256,13 +261,13 @@ impl LayerCurves {
             }
             from = to;
         }
-        let time = |edge: f64| settings.time.of_step(edge, run.steps_per_epoch);
+        let time = |edge: f64| self.settings.time.of_step(edge, self.steps_per_epoch);
         let shown: Vec<f64> = values.iter().copied().filter(|v| *v > 0.0).collect();
         let color = ColorScale::new(
             Colormap::Viridis,
             Normalization::spanning(Scale::Log10, &shown),
         );
-        let unit = Heatmap::of_cells(columns, self.layers, values.clone(), color);
+        let unit = Heatmap::of_cells(columns, layers, values.clone(), color);
         axes.layers.push(
             Heatmap {
                 x_edges: (0..=columns)
@@ -282,14 +287,8 @@ impl LayerCurves {
         axes
     }
 
-    fn ratio_lines(
-        &self,
-        settings: &GradientSettings,
-        run: &LayerSeries<'_>,
-        window: Option<(f64, f64)>,
-        columns: usize,
-    ) -> Axes {
-        let mut axes = Axes::new(Self::time_axis(settings), Axis::log("‖Δθ‖ / ‖θ‖"));
+    fn ratio_lines(&self, window: Option<(f64, f64)>, columns: usize) -> Axes {
+        let mut axes = Axes::new(self.time_axis(), Axis::log("‖Δθ‖ / ‖θ‖"));
         axes.layers.push(
             Rule::horizontal(USUAL_RATIO)
                 .style(
@@ -300,8 +299,8 @@ impl LayerCurves {
                 .labelled("usual: 10⁻³")
                 .into(),
         );
-        let time = |step: f64| settings.time.of_step(step, run.steps_per_epoch);
-        for (layer, (name, ratios)) in run.layers.iter().zip(&self.ratios).enumerate() {
+        let time = |step: f64| self.settings.time.of_step(step, self.steps_per_epoch);
+        for (layer, (name, ratios)) in self.layers.iter().zip(&self.ratios).enumerate() {
             let values = &ratios.values;
             if values.iter().all(|v| v.is_nan()) {
                 continue;
@@ -327,11 +326,11 @@ impl LayerCurves {
         axes
     }
 
-    fn describe(&self, run: &LayerSeries<'_>) -> String {
+    fn describe(&self) -> String {
         let Some(step) = self.last_step else {
             return "No step has been made yet.".to_owned();
         };
-        let norms: Vec<String> = run
+        let norms: Vec<String> = self
             .layers
             .iter()
             .zip(&self.norms)
@@ -469,10 +468,12 @@ mod tests {
         let settings = GradientSettings::default();
         let mut curves = LayerCurves::default();
         let few = rows.iter().take(40).cloned().collect();
-        let _ = curves.figure(&settings, &series(&few, &names), None, 100);
-        let grown = curves.figure(&settings, &series(&rows, &names), None, usize::MAX / 8);
+        curves.follow(&settings, &series(&few, &names));
+        curves.follow(&settings, &series(&rows, &names));
+        let grown = curves.figure(None, usize::MAX / 8);
         assert_eq!(grown, layers(&settings, &series(&rows, &names)));
-        let empty = curves.figure(&settings, &series(&Chunked::new(), &names), None, 100);
+        curves.follow(&settings, &series(&Chunked::new(), &names));
+        let empty = curves.figure(None, 100);
         assert!(empty.axes().next().unwrap().layers.is_empty());
     }
 

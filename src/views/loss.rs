@@ -117,9 +117,14 @@ impl Column {
     }
 }
 
+/// What the figure needs of one run, without the run itself.
 #[derive(Default)]
 struct Columns {
     key: u64,
+    name: String,
+    index: usize,
+    steps_per_epoch: u64,
+    divergence: Option<Divergence>,
     smoothing: f64,
     consumed: usize,
     last_step: Option<u64>,
@@ -161,6 +166,10 @@ impl Columns {
         }
         self.consumed = run.rows.len();
         self.last_step = run.rows.last().map(|row| row.step);
+        run.name.clone_into(&mut self.name);
+        self.index = run.index;
+        self.steps_per_epoch = run.steps_per_epoch;
+        self.divergence = run.divergence.cloned();
     }
 }
 
@@ -168,34 +177,37 @@ impl Columns {
 /// looked at once, and a figure takes no longer for a long history.
 #[derive(Default)]
 pub struct LossCurves {
+    settings: LossSettings,
     runs: Vec<Columns>,
 }
 
 /// The figure of some runs, with every point.
 pub fn figure(settings: &LossSettings, runs: &[RunSeries<'_>]) -> Figure {
-    LossCurves::default().figure(settings, runs, None, usize::MAX / 8)
+    let mut curves = LossCurves::default();
+    curves.follow(settings, runs);
+    curves.figure(None, usize::MAX / 8)
 }
 
 impl LossCurves {
-    /// The figure of some runs, the most important last. Within `window` (a
-    /// range of the horizontal axis, everything for `None`) each curve has the
-    /// extremes of `columns` columns; no peak is left out.
-    pub fn figure(
-        &mut self,
-        settings: &LossSettings,
-        runs: &[RunSeries<'_>],
-        window: Option<(f64, f64)>,
-        columns: usize,
-    ) -> Figure {
+    /// Takes in what came since the last time, the most important run last.
+    pub fn follow(&mut self, settings: &LossSettings, runs: &[RunSeries<'_>]) {
+        self.settings.clone_from(settings);
         self.runs.resize_with(runs.len(), Columns::default);
         for (kept, run) in self.runs.iter_mut().zip(runs) {
             kept.follow(run, settings.smoothing_of(run.steps_per_epoch));
         }
+    }
+
+    /// The figure of the runs. Within `window` (a range of the horizontal axis,
+    /// everything for `None`) each curve has the extremes of `columns` columns;
+    /// no peak is left out.
+    pub fn figure(&self, window: Option<(f64, f64)>, columns: usize) -> Figure {
+        let settings = &self.settings;
         let view = View {
             settings,
             window,
             columns,
-            several: runs.len() > 1,
+            several: self.runs.len() > 1,
         };
         let mut loss = Axes::new(view.time_axis(), view.loss_axis());
         let mut accuracy = Axes::new(
@@ -203,30 +215,30 @@ impl LossCurves {
             Axis::new("accuracy").unit("%").limits(0.0, 100.0),
         );
         let mut has_accuracy = false;
-        for (kept, run) in self.runs.iter().zip(runs) {
+        for run in &self.runs {
             if settings.training {
-                view.curve(&mut loss, run, &kept.train_loss, Part::Training, 1.0);
+                view.curve(&mut loss, run, &run.train_loss, Part::Training, 1.0);
                 view.curve(
                     &mut accuracy,
                     run,
-                    &kept.train_accuracy,
+                    &run.train_accuracy,
                     Part::Training,
                     100.0,
                 );
-                has_accuracy |= !kept.train_accuracy.values.is_empty();
+                has_accuracy |= !run.train_accuracy.values.is_empty();
             }
             if settings.validation {
-                view.curve(&mut loss, run, &kept.val_loss, Part::Validation, 1.0);
+                view.curve(&mut loss, run, &run.val_loss, Part::Validation, 1.0);
                 view.curve(
                     &mut accuracy,
                     run,
-                    &kept.val_accuracy,
+                    &run.val_accuracy,
                     Part::Validation,
                     100.0,
                 );
-                has_accuracy |= !kept.val_accuracy.values.is_empty();
+                has_accuracy |= !run.val_accuracy.values.is_empty();
             }
-            view.divergence(&mut loss, run, &kept.train_loss);
+            view.divergence(&mut loss, run);
         }
         let mut rows = vec![(3.0, loss)];
         if settings.accuracy && has_accuracy {
@@ -249,7 +261,7 @@ impl LossCurves {
                     }],
                 })
                 .collect(),
-            description: describe(runs, &self.runs),
+            description: describe(&self.runs),
             ..Figure::default()
         }
     }
@@ -296,7 +308,7 @@ impl View<'_> {
 
     /// Alone, a run's training and validation are two series; among others they
     /// share the run's colour and dash, and points mark the validation.
-    fn style(&self, run: &RunSeries<'_>, part: Part) -> (LineStyle, Marker, String) {
+    fn style(&self, run: &Columns, part: Part) -> (LineStyle, Marker, String) {
         match (self.several, part) {
             (false, Part::Training) => {
                 (SeriesStyle::nth(0).into(), Marker::None, "train".to_owned())
@@ -309,7 +321,7 @@ impl View<'_> {
             (true, Part::Training) => (
                 SeriesStyle::nth(run.index).into(),
                 Marker::None,
-                run.name.to_owned(),
+                run.name.clone(),
             ),
             (true, Part::Validation) => {
                 let style = SeriesStyle::nth(run.index);
@@ -322,7 +334,7 @@ impl View<'_> {
         }
     }
 
-    fn curve(&self, axes: &mut Axes, run: &RunSeries<'_>, column: &Column, part: Part, unit: f64) {
+    fn curve(&self, axes: &mut Axes, run: &Columns, column: &Column, part: Part, unit: f64) {
         if column.values.is_empty() {
             return;
         }
@@ -366,8 +378,8 @@ impl View<'_> {
         }
     }
 
-    fn divergence(&self, axes: &mut Axes, run: &RunSeries<'_>, column: &Column) {
-        let Some(divergence) = run.divergence else {
+    fn divergence(&self, axes: &mut Axes, run: &Columns) {
+        let Some(divergence) = &run.divergence else {
             return;
         };
         let time = self.settings.time;
@@ -383,7 +395,7 @@ impl View<'_> {
                 .labelled(label)
                 .into(),
         );
-        if let Some((step, value)) = column.last_finite() {
+        if let Some((step, value)) = run.train_loss.last_finite() {
             axes.layers.push(
                 Scatter {
                     colors: crate::figure::ScatterColors::Uniform(Ink::Accent),
@@ -408,29 +420,28 @@ impl View<'_> {
 }
 
 /// The curves in words.
-fn describe(runs: &[RunSeries<'_>], columns: &[Columns]) -> String {
-    if runs.iter().all(|run| run.rows.is_empty()) {
-        return "No step has been made yet.".to_owned();
-    }
+fn describe(runs: &[Columns]) -> String {
     let sentences: Vec<String> = runs
         .iter()
-        .zip(columns)
-        .filter_map(|(run, columns)| {
-            let (first, last) = (run.rows.first()?, run.rows.last()?);
-            let measured = columns.val_loss.values.last();
+        .filter_map(|run| {
+            let Column { steps, values, .. } = &run.train_loss;
+            let measured = run.val_loss.values.last();
             let validation = measured.map_or(String::new(), |loss| {
                 format!(", validation loss {}", format_number(*loss, 3))
             });
             Some(format!(
                 "{}: training loss {} at step {}, {} at step {}{validation}.",
                 run.name,
-                format_number(first.train_loss, 3),
-                first.step,
-                format_number(last.train_loss, 3),
-                last.step,
+                format_number(*values.first()?, 3),
+                steps.first()?,
+                format_number(*values.last()?, 3),
+                steps.last()?,
             ))
         })
         .collect();
+    if sentences.is_empty() {
+        return "No step has been made yet.".to_owned();
+    }
     sentences.join(" ")
 }
 
@@ -498,8 +509,9 @@ mod tests {
         let mut curves = LossCurves::default();
         let first = rows.iter().take(100).cloned().collect();
         let early = [run(&first, "a", 0)];
-        let _ = curves.figure(&settings, &early, None, 1000);
-        let grown = curves.figure(&settings, &[run(&rows, "a", 0)], None, 1000);
+        curves.follow(&settings, &early);
+        curves.follow(&settings, &[run(&rows, "a", 0)]);
+        let grown = curves.figure(None, 1000);
         assert_eq!(grown, figure(&settings, &[run(&rows, "a", 0)]));
         let shown = lines(&grown);
         assert_eq!(shown.len(), 3);
@@ -509,7 +521,8 @@ mod tests {
         assert_eq!(&shown[1].y[..], &expected[..]);
         // Rows that were taken back are forgotten.
         let few = rows.iter().take(50).cloned().collect();
-        let back = curves.figure(&settings, &[run(&few, "a", 0)], None, 1000);
+        curves.follow(&settings, &[run(&few, "a", 0)]);
+        let back = curves.figure(None, 1000);
         assert_eq!(lines(&back)[1].x.len(), 50);
     }
 
@@ -587,13 +600,14 @@ mod tests {
             smoothing: Some(0.0),
             ..LossSettings::default()
         };
-        let figure = curves.figure(&settings, &[run(&rows, "a", 0)], None, 300);
+        curves.follow(&settings, &[run(&rows, "a", 0)]);
+        let figure = curves.figure(None, 300);
         let train = lines(&figure)[0];
         assert!(train.x.len() < 1300);
         assert!(train.y.contains(&50.0));
         // Closer, every point of the window is there.
         let window = Some((12_300.0, 12_400.0));
-        let figure = curves.figure(&settings, &[run(&rows, "a", 0)], window, 300);
+        let figure = curves.figure(window, 300);
         assert!(lines(&figure)[0].x.len() >= 100);
     }
 

@@ -86,8 +86,12 @@ impl Column {
 /// looked at once, and a figure takes no longer for many.
 #[derive(Default)]
 pub struct LiveCurves {
+    settings: LiveSettings,
     key: u64,
-    relative: bool,
+    steps: (u64, u64),
+    steps_per_epoch: u64,
+    stability: Option<Stability>,
+    note: Option<String>,
     consumed: usize,
     last_step: Option<u64>,
     top: Vec<Column>,
@@ -99,21 +103,26 @@ pub struct LiveCurves {
 }
 
 impl LiveCurves {
-    fn follow(&mut self, settings: &LiveSettings, data: &LiveData<'_>) {
+    /// Takes in what came since the last time.
+    pub fn follow(&mut self, settings: &LiveSettings, data: &LiveData<'_>) {
         let last = self
             .consumed
             .checked_sub(1)
             .and_then(|i| data.points.get(i));
         let continues = self.key == data.key
-            && self.relative == settings.relative
+            && self.settings.relative == settings.relative
             && last.map(|point| point.step) == self.last_step;
         if !continues {
             *self = Self {
                 key: data.key,
-                relative: settings.relative,
                 ..Self::default()
             };
         }
+        self.settings = *settings;
+        self.steps = data.steps;
+        self.steps_per_epoch = data.steps_per_epoch;
+        self.stability = data.stability.cloned();
+        self.note = note(data);
         for point in data.points.iter_from(self.consumed) {
             self.push(point);
         }
@@ -130,12 +139,13 @@ impl LiveCurves {
 
     fn push(&mut self, point: &SpectrumPoint) {
         let threshold = point.stability.threshold();
+        let relative = self.settings.relative;
         let unit = match threshold {
-            Some(threshold) if self.relative => 1.0 / threshold,
+            Some(threshold) if relative => 1.0 / threshold,
             _ => 1.0,
         };
         let adaptive = point.stability.preconditioned;
-        if !self.relative || !(adaptive || threshold.is_none()) {
+        if !relative || !(adaptive || threshold.is_none()) {
             for (columns, found) in [
                 (&mut self.top, &point.eigenvalues),
                 (&mut self.bottom, &point.smallest),
@@ -151,7 +161,7 @@ impl LiveCurves {
         if let Some(estimate) = point.preconditioned {
             self.preconditioned.push(point.step, estimate, unit);
         }
-        let comparable = !adaptive && (threshold.is_some() || !self.relative);
+        let comparable = !adaptive && (threshold.is_some() || !relative);
         if let Some(batch) = point.batch_sharpness.filter(|_| comparable) {
             let estimate = EigenvalueEstimate {
                 value: batch.value,
@@ -168,7 +178,11 @@ impl LiveCurves {
     }
 
     fn push_line(&mut self, step: u64, threshold: f64) {
-        let value = if self.relative { 1.0 } else { threshold };
+        let value = if self.settings.relative {
+            1.0
+        } else {
+            threshold
+        };
         if let Some(before) = self.line.values.last().copied() {
             if (before - value).abs() <= 1e-12 * value.abs() {
                 return;
@@ -182,20 +196,14 @@ impl LiveCurves {
     /// The axes of the eigenvalues over the steps. Within `window` (a range of
     /// the horizontal axis, everything for `None`) each curve has the extremes
     /// of `columns` columns; no peak is left out.
-    pub fn axes(
-        &mut self,
-        settings: &LiveSettings,
-        data: &LiveData<'_>,
-        window: Option<(f64, f64)>,
-        columns: usize,
-    ) -> Axes {
-        self.follow(settings, data);
+    pub fn axes(&self, window: Option<(f64, f64)>, columns: usize) -> Axes {
+        let settings = &self.settings;
         let mut axes = empty(settings);
         let view = View {
             settings,
             window,
             columns,
-            steps_per_epoch: data.steps_per_epoch,
+            steps_per_epoch: self.steps_per_epoch,
         };
         let largest = self.top.iter().map(|column| column.highest);
         let highest = largest.fold(self.batch.highest, f64::max);
@@ -225,7 +233,7 @@ impl LiveCurves {
                 hidden = true;
             }
         }
-        if let Some(stability) = data.stability
+        if let Some(stability) = &self.stability
             && let Some(threshold) = stability.threshold()
         {
             let measured = !stability.preconditioned || !self.preconditioned.values.is_empty();
@@ -239,11 +247,11 @@ impl LiveCurves {
                     FAR * highest
                 };
                 view.line(
-                    &mut axes, &self.line, threshold, reach, data.steps, stability,
+                    &mut axes, &self.line, threshold, reach, self.steps, stability,
                 );
             }
         }
-        axes.note = note(data);
+        axes.note.clone_from(&self.note);
         axes
     }
 

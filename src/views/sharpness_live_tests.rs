@@ -53,7 +53,9 @@ fn data<'a>(points: &'a Chunked<SpectrumPoint>, stability: &'a Stability) -> Liv
 }
 
 fn drawn(settings: &LiveSettings, data: &LiveData<'_>) -> Axes {
-    LiveCurves::default().axes(settings, data, None, 1000)
+    let mut live = LiveCurves::default();
+    live.follow(settings, data);
+    live.axes(None, 1000)
 }
 
 fn line(axes: &Axes, name: &str) -> Option<Line> {
@@ -181,7 +183,8 @@ fn a_million_measurements_are_a_few_points_and_keep_their_spike() {
         points.push(point(step, value, now.clone()));
         if step % 4999 == 0 {
             // As it grows.
-            axes = live.axes(&LiveSettings::default(), &data(&points, &now), None, 200);
+            live.follow(&LiveSettings::default(), &data(&points, &now));
+            axes = live.axes(None, 200);
         }
     }
     let curve = line(&axes, "λ₁").unwrap();
@@ -190,7 +193,8 @@ fn a_million_measurements_are_a_few_points_and_keep_their_spike() {
     // Taken back and measured anew.
     points.truncate(10);
     points.push(point(30, 7.0, now.clone()));
-    let axes = live.axes(&LiveSettings::default(), &data(&points, &now), None, 200);
+    live.follow(&LiveSettings::default(), &data(&points, &now));
+    let axes = live.axes(None, 200);
     assert_eq!(line(&axes, "λ₁").unwrap().y.len(), 11);
 }
 

@@ -12,7 +12,7 @@ const BLOCK: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct Extremes {
     /// `levels[k]` has a block for each `BLOCK^(k + 1)` points that are complete.
-    levels: Vec<Vec<Block>>,
+    levels: Vec<Chunked<Block>>,
     seen: usize,
 }
 
@@ -90,13 +90,13 @@ impl Extremes {
             for level in 0.. {
                 let Some(complete) = block.take() else { break };
                 if self.levels.len() == level {
-                    self.levels.push(Vec::new());
+                    self.levels.push(Chunked::new());
                 }
                 let blocks = &mut self.levels[level];
                 blocks.push(complete);
                 if blocks.len().is_multiple_of(BLOCK) {
-                    let last = blocks[blocks.len() - BLOCK..].iter().copied();
-                    block = joined(last);
+                    let last = blocks.iter_from(blocks.len() - BLOCK);
+                    block = joined(last.copied());
                 }
             }
         }
@@ -106,19 +106,19 @@ impl Extremes {
     /// The largest complete block that begins at `from` and ends before `to`,
     /// or the value there, with its length.
     fn block(&self, values: &Chunked<f64>, from: usize, to: usize) -> (Block, usize) {
-        let mut found = (Block::of_value(values, from), 1);
-        let mut length = BLOCK;
+        let (mut found, mut length) = (None, BLOCK);
         for blocks in &self.levels {
             if !from.is_multiple_of(length) || from + length > to {
                 break;
             }
             match blocks.get(from / length) {
-                Some(block) => found = (*block, length),
+                Some(block) => found = Some((*block, length)),
                 None => break,
             }
             length *= BLOCK;
         }
-        found
+        // The value only where it is wanted: in a long series it lies far away.
+        found.unwrap_or_else(|| (Block::of_value(values, from), 1))
     }
 
     /// Indices of the first lowest and of the first highest finite value of a
@@ -192,10 +192,15 @@ fn joined(blocks: impl Iterator<Item = Block>) -> Option<Block> {
 }
 
 /// The end of the stretch from `from` for which `same` holds: it holds up to
-/// some index and not after it. Looks near `from` first.
-pub fn stretch(from: usize, to: usize, same: impl Fn(usize) -> bool) -> usize {
+/// some index and not after it. Looks first near the end of a stretch that is
+/// as long as the one before, `likely`.
+pub fn stretch(from: usize, to: usize, likely: usize, same: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut step) = (from, 1);
-    // `same` holds at `low`.
+    // `same` holds at `low`. Columns of equal width differ in length by one.
+    let near = from + likely.saturating_sub(2);
+    if near > from && near < to && same(near) {
+        low = near;
+    }
     while low + step < to && same(low + step) {
         low += step;
         step *= 2;
@@ -270,7 +275,7 @@ pub fn indices(
     let column = |i: usize| ((place(i) - first) * per_column).floor();
     let mut kept = Vec::with_capacity(4 * columns.saturating_add(2).min(to - from));
     kept.extend(before);
-    let mut at = from;
+    let (mut at, mut length) = (from, 0);
     while at < to {
         if at < shown || !values[at].is_finite() {
             kept.push(at);
@@ -278,7 +283,8 @@ pub fn indices(
             continue;
         }
         let here = column(at);
-        let end = stretch(at, to, |i| column(i) == here);
+        let end = stretch(at, to, length, |i| column(i) == here);
+        length = end - at;
         let (end, found) = extremes.piece(values, at, end);
         let (low, high) = found.unwrap_or((at, at));
         let mut of_column = [at, low, high, end - 1];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controls::{self, choice, header, segments, toggle};
 use super::loss::run_key;
-use super::shown::{Plan, Shown, fingerprint};
+use super::shown::{Growing, Plan, Shown, fingerprint, pixel_columns};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{RunRecord, Workspace};
@@ -36,7 +36,7 @@ type Key = (u64, usize, u64, Option<(u64, u64)>);
 #[derive(Default)]
 pub(super) struct GradientsPanel {
     settings: Settings,
-    curves: LayerCurves,
+    curves: Growing<LayerCurves>,
     submitted: Option<(Origin, u64, Slot, u64)>,
     submitted_at: f64,
     kept: Option<(u64, Origin, Arc<SaliencyMaps>)>,
@@ -362,7 +362,7 @@ impl GradientsPanel {
         // The ratios are the last panel.
         let ratio_panel = usize::from(look.norms);
         let window = self.shown.view.zoomed_x(ratio_panel);
-        let columns = ((ui.available_width() * 2.0) as usize).max(64);
+        let columns = pixel_columns(ui);
         let key = (
             series.key,
             series.rows.len(),
@@ -370,9 +370,11 @@ impl GradientsPanel {
             window.map(|(a, b)| (a.to_bits(), b.to_bits())),
         );
         let settings = fingerprint(&(&look, columns));
-        let curves = &mut self.curves;
-        self.shown.update(ui, key, settings, || {
-            curves.figure(&look, &series, window, columns)
+        let curves = &self.curves;
+        self.shown.follow(ui, key, settings, || {
+            curves.get().follow(&look, &series);
+            let curves = curves.clone();
+            Some(Box::new(move || curves.get().figure(window, columns)))
         });
         let time = self.settings.look.time;
         let marked = ws.linked_step().or(ws.selected);

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Ui};
 
 use super::controls::{self, header, toggle};
-use super::shown::{Shown, fingerprint};
+use super::shown::{Growing, Shown, fingerprint, pixel_columns};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{RunRecord, Workspace};
@@ -12,14 +12,10 @@ use crate::figure::Figure;
 use crate::views::Time;
 use crate::views::loss::{self, LossCurves, LossSettings, RunSeries};
 
-/// Columns of a curve for each point of the panel's width: as many as a sharp
-/// screen has pixels.
-const COLUMNS_PER_POINT: f32 = 2.0;
-
 #[derive(Default)]
 pub(super) struct LossPanel {
     settings: LossSettings,
-    curves: LossCurves,
+    curves: Growing<LossCurves>,
     /// Runs and rows, and what part of them is in view.
     shown: Shown<Key>,
 }
@@ -119,7 +115,7 @@ impl Panel for LossPanel {
         self.controls(ui, ws);
         let time = self.settings.time;
         let per_epoch = ws.run().map_or(1, |run| run.info.steps_per_epoch);
-        let columns = (ui.available_width() * COLUMNS_PER_POINT) as usize;
+        let columns = pixel_columns(ui);
         let window = self.shown.view.zoomed_x(0);
         {
             let runs: Vec<RunSeries<'_>> = ws.visible_runs().map(series).collect();
@@ -135,9 +131,11 @@ impl Panel for LossPanel {
                 .collect();
             let key = (rows, window.map(|(a, b)| (a.to_bits(), b.to_bits())));
             let settings = fingerprint(&(&self.settings, columns));
-            let (curves, wanted) = (&mut self.curves, &self.settings);
-            self.shown.update(ui, key, settings, || {
-                curves.figure(wanted, &runs, window, columns.max(64))
+            let (curves, wanted) = (&self.curves, &self.settings);
+            self.shown.follow(ui, key, settings, || {
+                curves.get().follow(wanted, &runs);
+                let curves = curves.clone();
+                Some(Box::new(move || curves.get().figure(window, columns)))
             });
         }
         let marked = ws.linked_step().or(ws.selected);

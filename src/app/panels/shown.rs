@@ -1,6 +1,6 @@
 //! A figure on the screen, built anew only when what it shows has changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 use eframe::egui::{Id, Ui};
@@ -80,30 +80,16 @@ impl<K: PartialEq> Shown<K> {
         early
     }
 
-    /// Builds the figure anew if its data (`key`) or settings (a number that
-    /// stands for them) are others than before. For figures that are built in
-    /// next to no time; for all others there is [`Shown::follow`].
-    pub fn update(&mut self, ui: &Ui, key: K, settings: u64, build: impl FnOnce() -> Figure) {
-        self.coming = None;
-        let now = ui.input(|input| input.time);
-        if self.is_of(&key, settings) || self.is_early(ui, settings, now) {
-            return;
-        }
-        self.figure = Some(Arc::new(build()));
-        self.key = Some(key);
-        self.settings = settings;
-        self.built = now;
-    }
-
     /// The figure that is shown.
     pub fn figure(&self) -> Option<&Arc<Figure>> {
         self.figure.as_ref()
     }
 
-    /// The same for figures that take time: they are built on another thread,
-    /// and the one before is shown until they come. `plan` is asked for the
-    /// work only when there is something to build; one figure is built at a
-    /// time, and then the newest.
+    /// Has the figure built anew if its data (`key`) or settings (a number that
+    /// stands for them) are others than before: on another thread, and the one
+    /// before is shown until it comes. `plan` is asked for the work only when
+    /// there is something to build; one figure is built at a time, and then the
+    /// newest.
     pub fn follow(&mut self, ui: &Ui, key: K, settings: u64, plan: impl FnOnce() -> Option<Plan>) {
         if let Some(coming) = &self.coming {
             match coming.figure.try_recv() {
@@ -150,6 +136,35 @@ impl<K: PartialEq> Shown<K> {
     pub fn as_seen(&self, figure: Figure) -> Figure {
         self.view.as_seen(figure)
     }
+}
+
+/// Curves that the window extends and the builder draws, one after the other.
+pub(super) struct Growing<T>(Arc<Mutex<T>>);
+
+impl<T> Growing<T> {
+    /// The curves; a figure that broke down has left them as they were. Waits
+    /// only for a figure that nobody waits for any more.
+    pub fn get(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Growing<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Default> Default for Growing<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// How many columns of pixels there are for a curve, which needs no more points
+/// than they can tell apart.
+pub(super) fn pixel_columns(ui: &Ui) -> usize {
+    ((ui.available_width() * ui.ctx().pixels_per_point()) as usize).max(64)
 }
 
 /// A number that stands for settings: another one where they differ.

@@ -8,7 +8,7 @@ use egui_extras::{Column, TableBuilder};
 use super::controls::{self, NARROW, header, segments, toggle};
 use super::hessian::{HessianSettings, HessianView};
 use super::loss::run_key;
-use super::shown::{Plan, Shown, fingerprint};
+use super::shown::{Growing, Plan, Shown, fingerprint, pixel_columns};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{Timed, Workspace};
@@ -39,7 +39,7 @@ pub(super) struct SpectrumPanel {
     submitted_at: f64,
     kept: Option<(Timed<Spectrum>, Origin)>,
     /// The eigenvalues over the steps, as far as they are known.
-    live: LiveCurves,
+    live: Growing<LiveCurves>,
     shown: Shown<Key>,
     arrangement: Option<Arrangement>,
     hessian: HessianView,
@@ -51,9 +51,6 @@ const PAUSE: f64 = 1.5;
 const PATIENCE: f64 = 2.0;
 /// How much longer than it takes to measure a density the next one waits.
 const REST: f64 = 3.0;
-/// Columns of a curve for each point of the panel's width: as many as a sharp
-/// screen has pixels.
-const COLUMNS_PER_POINT: f32 = 2.0;
 /// Wide panels show the parts side by side.
 const SIDE_BY_SIDE: f32 = 1.5;
 /// Both parts need so many points of height above each other, or of width side
@@ -160,7 +157,7 @@ impl SpectrumPanel {
     /// How the figure is built.
     fn plan(
         &self,
-        live: &mut LiveCurves,
+        live: &Growing<LiveCurves>,
         ws: &Workspace,
         arrangement: Arrangement,
         view: Option<(Option<(f64, f64)>, usize)>,
@@ -187,9 +184,11 @@ impl SpectrumPanel {
             load: run.load,
         };
         let (window, columns) = view.unwrap_or((None, usize::MAX / 8));
-        let axes = live.axes(&settings.live(), &data, window, columns);
+        live.get().follow(&settings.live(), &data);
+        let live = live.clone();
         let sentence = sharpness_live::describe(&data);
         Some(Box::new(move || {
+            let axes = live.get().axes(window, columns);
             let data = SpectrumData {
                 eigenvalues: Some(&axes),
                 sentence: &sentence,
@@ -437,14 +436,13 @@ impl Panel for SpectrumPanel {
             return;
         }
         let arrangement = Arrangement::of(ui.available_size());
-        let columns = ((ui.available_width() * COLUMNS_PER_POINT) as usize).max(64);
+        let columns = pixel_columns(ui);
         let settings = fingerprint(&(&self.settings, arrangement, threshold, columns));
         let mut shown = std::mem::take(&mut self.shown);
-        let mut live = std::mem::take(&mut self.live);
         shown.follow(ui, key, settings, || {
-            self.plan(&mut live, ws, arrangement, Some((window, columns)))
+            self.plan(&self.live, ws, arrangement, Some((window, columns)))
         });
-        (self.shown, self.live) = (shown, live);
+        self.shown = shown;
         self.arrangement = Some(arrangement);
         let time = self.settings.time;
         let marked = ws.linked_step().or(ws.selected);
@@ -528,8 +526,8 @@ impl Panel for SpectrumPanel {
             return None;
         }
         let arrangement = self.arrangement.unwrap_or(Arrangement::Stacked);
-        let mut live = LiveCurves::default();
-        let plan = self.plan(&mut live, ws, arrangement, None)?;
+        let live = Growing::default();
+        let plan = self.plan(&live, ws, arrangement, None)?;
         Some(self.shown.as_seen(plan()))
     }
 
