@@ -26,6 +26,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const FRAME: Duration = Duration::from_millis(33);
 const SECONDS: f64 = 6.0;
+/// No frame is to take longer while somebody drags.
+const SMOOTH: f64 = 0.016;
 const ROUNDS: usize = 3;
 
 /// A bundled recipe without speed limit or end.
@@ -229,10 +231,13 @@ fn main() {
             );
             match &dragging {
                 Some((wall, processor)) => println!(
-                    "{:>45}  {:>21} ms  {:>21} ms",
+                    "{:>45}  {:>21} ms  {:>21} ms  {} of {} over {} ms",
                     "while the ball is dragged:",
                     columns(wall),
                     columns(processor),
+                    wall.over(SMOOTH),
+                    wall.len(),
+                    1e3 * SMOOTH,
                 ),
                 None => println!("{:>45}  the ball was not caught", ""),
             }

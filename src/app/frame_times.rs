@@ -71,6 +71,12 @@ impl FrameTimes {
         self.quantile(0.99)
     }
 
+    /// How many frames took longer than so many seconds.
+    pub fn over(&self, limit: f64) -> usize {
+        let over = |time: &&f32| f64::from(**time) > limit;
+        self.seconds.iter().filter(over).count()
+    }
+
     /// The longest frame in seconds.
     pub fn longest(&self) -> f64 {
         self.quantile(1.0)
@@ -117,6 +123,7 @@ mod tests {
         assert!((times.median() - 0.050).abs() < 1e-6);
         assert!((times.p99() - 0.099).abs() < 1e-6);
         assert!((times.longest() - 0.100).abs() < 1e-6);
+        assert_eq!((times.over(0.0905), times.over(0.2)), (10, 0));
     }
 
     #[test]

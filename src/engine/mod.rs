@@ -44,7 +44,7 @@ pub use event::{
 };
 pub use job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, Slot, Succession};
 pub use monitor::MonitorSettings;
-pub use process::{cores, prepare_process, thread_time};
+pub use process::{Priority, cores, prepare_process, set_thread_priority, thread_time};
 pub use record::RunRecord;
 pub use result::{
     AnalysisResult, Landscape, Reroll, ResultKind, SliceShape, Spectrum, SpectrumPoint,
@@ -118,7 +118,10 @@ impl Engine {
         };
         let trainer = std::thread::Builder::new()
             .name("trainer".to_owned())
-            .spawn(move || Trainer::new(links).work())?;
+            .spawn(move || {
+                set_thread_priority(Priority::Watched);
+                Trainer::new(links).work();
+            })?;
         Ok(Self {
             commands,
             events,

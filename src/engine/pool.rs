@@ -15,7 +15,7 @@ use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
 use super::command::Origin;
 use super::event::{Event, EventKind, JobEvent, JobEventKind};
 use super::job::{Analysis, Job, JobContext, JobError, JobHandle, JobId, JobShared, Succession};
-use super::process;
+use super::process::{self, Priority};
 use super::waker::Waker;
 
 /// How many jobs run side by side, so that a long spectrum does not keep a
@@ -80,7 +80,7 @@ impl Pool {
                 std::thread::Builder::new()
                     .name(format!("analysis-{index}"))
                     .spawn(move || {
-                        process::lower_thread_priority();
+                        process::set_thread_priority(Priority::Background);
                         inner.work(&threads);
                     })?,
             );
@@ -284,7 +284,7 @@ fn rayon_pool(worker: usize) -> io::Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(process::cores().saturating_sub(1).max(1))
         .thread_name(move |thread| format!("analysis-{worker}-{thread}"))
-        .start_handler(|_| process::lower_thread_priority())
+        .start_handler(|_| process::set_thread_priority(Priority::Background))
         .build()
         .map_err(io::Error::other)
 }

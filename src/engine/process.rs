@@ -2,6 +2,14 @@
 
 use std::thread::available_parallelism;
 
+/// `mi_option_purge_delay` of the allocator, which its bindings have no name for:
+/// milliseconds until freed memory goes back to the system.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+/// Its value unless the user has set another.
+const USUALLY_KEPT: std::ffi::c_long = 10;
+/// Its value here.
+const KEPT: std::ffi::c_long = 1000;
+
 /// How many processor cores the program may use.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
@@ -15,7 +23,9 @@ pub fn cores() -> usize {
 ///
 /// Memory comes in small pages: the first touch of a huge one fills 2 MiB with
 /// zeros, which on a virtual machine took 6 ms, a third of a frame, whichever
-/// thread it met. Training and slices were not slower without.
+/// thread it met. Training and slices were not slower without. For the same
+/// reason what is freed is given back to the system only after a second: most
+/// figures need it again at once.
 pub fn prepare_process() {
     #[cfg(target_os = "linux")]
     {
@@ -23,6 +33,12 @@ pub fn prepare_process() {
         let refused = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) } != 0;
         if refused {
             tracing::debug!("huge pages could not be switched off");
+        }
+    }
+    // SAFETY: called at the top of `main`, before any other thread exists.
+    unsafe {
+        if libmimalloc_sys::mi_option_get(PURGE_DELAY) == USUALLY_KEPT {
+            libmimalloc_sys::mi_option_set(PURGE_DELAY, KEPT);
         }
     }
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
@@ -54,17 +70,45 @@ pub fn thread_time() -> Option<std::time::Duration> {
     None
 }
 
-/// Lets the threads that train and draw go before this one. Only Linux has
+/// How much a thread's work is waited for. The window's own has no part in it:
+/// it goes before all of these.
+#[derive(Clone, Copy, Debug)]
+pub enum Priority {
+    /// What is watched while it goes on: the training, and figures.
+    Watched,
+    /// What comes when it is done: analyses.
+    Background,
+}
+
+/// Sets how much the calling thread's work is waited for. Only Linux has
 /// priorities by thread; elsewhere nothing happens.
-pub(super) fn lower_thread_priority() {
+pub fn set_thread_priority(priority: Priority) {
     #[cfg(target_os = "linux")]
     {
-        const NICENESS: i32 = 10;
+        let niceness = match priority {
+            Priority::Watched => 2,
+            Priority::Background => 10,
+        };
         // SAFETY: a plain system call without pointers. On Linux, process 0
         // means the calling thread, and its niceness is its own.
-        let refused = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) } != 0;
+        let refused = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness) } != 0;
         if refused {
-            tracing::debug!("the priority of an analysis thread could not be lowered");
+            tracing::debug!("the priority of a thread could not be lowered");
         }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = priority;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_allocator_keeps_freed_memory_for_a_while() {
+        prepare_process();
+        // SAFETY: reads a number.
+        let delay = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(delay, KEPT);
     }
 }

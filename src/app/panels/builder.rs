@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::Context;
 
+use crate::engine::{Priority, set_thread_priority};
+
 type Work = Box<dyn FnOnce() + Send>;
 
 /// Pieces of work that may wait: many more than there are figures.
@@ -20,6 +22,7 @@ static BUILDER: LazyLock<Option<Sender<Work>>> = LazyLock::new(|| {
     std::thread::Builder::new()
         .name("figures".to_owned())
         .spawn(move || {
+            set_thread_priority(Priority::Watched);
             for work in work {
                 // Whoever waits notices that nothing comes.
                 let _ = catch_unwind(AssertUnwindSafe(work));

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::super::pool::panic_message;
-use super::super::process;
+use super::super::process::{self, Priority};
 use super::super::waker::Waker;
 use crate::math::{CancelToken, MathError};
 use crate::race::{LandscapeTask, RaceLandscape};
@@ -94,14 +94,14 @@ impl Landscapes {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(process::cores().saturating_sub(1).max(1))
             .thread_name(|thread| format!("race-map-{thread}"))
-            .start_handler(|_| process::lower_thread_priority())
+            .start_handler(|_| process::set_thread_priority(Priority::Background))
             .build()
             .map_err(io::Error::other)?;
         let worker = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("race-map".to_owned())
             .spawn(move || {
-                process::lower_thread_priority();
+                process::set_thread_priority(Priority::Background);
                 pool.install(|| work(&worker));
             })?;
         Ok(Self {

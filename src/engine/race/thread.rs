@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, TrySendError, bounded};
 
 use super::super::EngineError;
+use super::super::process::{Priority, set_thread_priority};
 use super::super::waker::{Wake, Waker};
 use super::landscapes::Landscapes;
 use super::worker::{Links, Worker};
@@ -112,7 +113,10 @@ impl RaceThread {
         });
         let thread = std::thread::Builder::new()
             .name("race".to_owned())
-            .spawn(move || worker.work())?;
+            .spawn(move || {
+                set_thread_priority(Priority::Watched);
+                worker.work();
+            })?;
         Ok(Self {
             commands: sender,
             place,
