@@ -1,5 +1,5 @@
 //! Work that would make the window wait, on a thread of its own: reading and
-//! writing files, asking for a file name.
+//! writing files, asking for a file name, giving back much memory.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -54,6 +54,14 @@ impl<T: Send + 'static> Task<T> {
             Err(TryRecvError::Disconnected) => Progress::Lost,
         }
     }
+}
+
+/// Drops what may hold millions of rows.
+pub fn discard<T: Send + 'static>(old: T) {
+    let work = std::thread::Builder::new().name("discard".to_owned());
+    // Where the system refuses a thread the closure is dropped here, and `old`
+    // with it.
+    let _ = work.spawn(move || drop(old));
 }
 
 #[cfg(test)]

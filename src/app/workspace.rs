@@ -24,6 +24,7 @@ use crate::recipe::{Difference, Recipe, Value};
 use crate::stability::{FlowReport, StabilityReport};
 use crate::train::Snapshot;
 
+use super::background::discard;
 use super::commands::{Command, Situation};
 use super::notifications::Notifications;
 
@@ -582,7 +583,7 @@ impl Workspace {
             return;
         }
         if let Some(index) = self.runs.iter().position(|run| run.id() == id) {
-            self.runs.remove(index);
+            discard(self.runs.remove(index));
             if index < self.current {
                 self.current -= 1;
             }
@@ -592,7 +593,10 @@ impl Workspace {
     /// Takes all earlier runs away.
     pub fn forget_comparisons(&mut self) {
         if let Some(id) = self.run().map(RunRecord::id) {
-            self.runs.retain(|run| run.id() == id);
+            let runs = std::mem::take(&mut self.runs).into_iter();
+            let (kept, gone): (Vec<_>, Vec<_>) = runs.partition(|run| run.id() == id);
+            discard(gone);
+            self.runs = kept;
             self.current = 0;
         }
     }
@@ -865,7 +869,8 @@ impl Workspace {
             // The same run from step 0.
             if run.generation == origin.generation {
                 let revision = run.revision + 1;
-                *run = RunRecord::new(info, std::mem::take(&mut run.name), run.color);
+                let new = RunRecord::new(info, std::mem::take(&mut run.name), run.color);
+                discard(std::mem::replace(run, new));
                 run.generation = origin.generation;
                 run.revision = revision;
             }
@@ -876,10 +881,11 @@ impl Workspace {
         };
         let mut replaced = None;
         match pending.earlier {
-            Earlier::Forget => self.runs.clear(),
+            Earlier::Forget => discard(std::mem::take(&mut self.runs)),
             Earlier::Replace if self.current < self.runs.len() => {
-                let run = self.runs.remove(self.current);
-                replaced = Some((run.name, run.color));
+                let mut run = self.runs.remove(self.current);
+                replaced = Some((std::mem::take(&mut run.name), run.color));
+                discard(run);
             }
             Earlier::Compare | Earlier::Replace => {}
         }
@@ -887,7 +893,7 @@ impl Workspace {
             run.retire();
         }
         while self.runs.len() >= MAX_RUNS {
-            self.runs.remove(0);
+            discard(self.runs.remove(0));
         }
         let (name, color) = replaced.unwrap_or_else(|| {
             let name = pending.name.as_ref().unwrap_or(&info.recipe.name);
