@@ -20,13 +20,21 @@ pub fn cores() -> usize {
 /// Without `RAYON_NUM_THREADS` candle counts the cores anew, by reading a file,
 /// at every matrix product, which makes small networks several times slower.
 /// What the user has set stays.
-///
+pub fn prepare_process() {
+    keep_memory_ready();
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // SAFETY: called at the top of `main`, before any other thread exists
+        // that could read the environment at the same time.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", cores().to_string()) };
+    }
+}
+
 /// Memory comes in small pages: the first touch of a huge one fills 2 MiB with
 /// zeros, which on a virtual machine took 6 ms, a third of a frame, whichever
 /// thread it met. Training and slices were not slower without. For the same
 /// reason what is freed is given back to the system only after a second: most
-/// figures need it again at once.
-pub fn prepare_process() {
+/// figures need it again at once. What the user has set stays.
+fn keep_memory_ready() {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: a plain system call without pointers, about this process only.
@@ -35,16 +43,12 @@ pub fn prepare_process() {
             tracing::debug!("huge pages could not be switched off");
         }
     }
-    // SAFETY: called at the top of `main`, before any other thread exists.
+    // SAFETY: numbers of the allocator, which `main` sets before any other thread
+    // exists.
     unsafe {
         if libmimalloc_sys::mi_option_get(PURGE_DELAY) == USUALLY_KEPT {
             libmimalloc_sys::mi_option_set(PURGE_DELAY, KEPT);
         }
-    }
-    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-        // SAFETY: called at the top of `main`, before any other thread exists
-        // that could read the environment at the same time.
-        unsafe { std::env::set_var("RAYON_NUM_THREADS", cores().to_string()) };
     }
 }
 
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_allocator_keeps_freed_memory_for_a_while() {
-        prepare_process();
+        keep_memory_ready();
         // SAFETY: reads a number.
         let delay = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
         assert_eq!(delay, KEPT);
