@@ -7,8 +7,8 @@ use std::thread::available_parallelism;
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// Its value unless the user has set another.
 const USUALLY_KEPT: std::ffi::c_long = 10;
-/// Its value here: never.
-const KEPT: std::ffi::c_long = -1;
+/// Its value here.
+const KEPT: std::ffi::c_long = 1000;
 
 /// How many processor cores the program may use.
 pub fn cores() -> usize {
@@ -32,9 +32,8 @@ pub fn prepare_process() {
 /// Memory comes in small pages: the first touch of a huge one fills 2 MiB with
 /// zeros, which on a virtual machine took 6 ms, a third of a frame, whichever
 /// thread it met. Training and slices were not slower without. For the same
-/// reason what is freed stays with the program, which needs it again: giving back
-/// much of it took up to 30 ms of whichever thread asked for memory next. What
-/// the user has set stays.
+/// reason what is freed is given back to the system only after a second: most
+/// figures need it again at once. What the user has set stays.
 fn keep_memory_ready() {
     #[cfg(target_os = "linux")]
     {
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_allocator_keeps_freed_memory() {
+    fn the_allocator_keeps_freed_memory_for_a_while() {
         keep_memory_ready();
         // SAFETY: reads a number.
         let delay = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
