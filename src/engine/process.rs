@@ -2,14 +2,6 @@
 
 use std::thread::available_parallelism;
 
-/// `mi_option_purge_delay` of the allocator, which its bindings have no name for:
-/// milliseconds until freed memory goes back to the system.
-const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-/// Its value unless the user has set another.
-const USUALLY_KEPT: std::ffi::c_long = 10;
-/// Its value here.
-const KEPT: std::ffi::c_long = 1000;
-
 /// How many processor cores the program may use.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
@@ -21,7 +13,7 @@ pub fn cores() -> usize {
 /// at every matrix product, which makes small networks several times slower.
 /// What the user has set stays.
 pub fn prepare_process() {
-    keep_memory_ready();
+    use_small_pages();
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         // SAFETY: called at the top of `main`, before any other thread exists
         // that could read the environment at the same time.
@@ -31,23 +23,14 @@ pub fn prepare_process() {
 
 /// Memory comes in small pages: the first touch of a huge one fills 2 MiB with
 /// zeros, which on a virtual machine took 6 ms, a third of a frame, whichever
-/// thread it met. Training and slices were not slower without. For the same
-/// reason what is freed is given back to the system only after a second: most
-/// figures need it again at once. What the user has set stays.
-fn keep_memory_ready() {
+/// thread it met. Training and slices were not slower without.
+fn use_small_pages() {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: a plain system call without pointers, about this process only.
         let refused = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) } != 0;
         if refused {
             tracing::debug!("huge pages could not be switched off");
-        }
-    }
-    // SAFETY: numbers of the allocator, which `main` sets before any other thread
-    // exists.
-    unsafe {
-        if libmimalloc_sys::mi_option_get(PURGE_DELAY) == USUALLY_KEPT {
-            libmimalloc_sys::mi_option_set(PURGE_DELAY, KEPT);
         }
     }
 }
@@ -102,17 +85,4 @@ pub fn set_thread_priority(priority: Priority) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = priority;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_allocator_keeps_freed_memory_for_a_while() {
-        keep_memory_ready();
-        // SAFETY: reads a number.
-        let delay = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
-        assert_eq!(delay, KEPT);
-    }
 }
