@@ -854,13 +854,13 @@ impl Workspace {
             other => other,
         };
         let run = &mut self.runs[index];
-        let rewound = matches!(event.kind, EventKind::Rewound { .. });
-        run.record.apply(event);
         run.revision += 1;
-        if rewound {
+        if let EventKind::Rewound { step } = event.kind {
+            discard((run.record.rewind(step), std::mem::take(&mut run.results)));
             run.live = run.record.snapshots.last().cloned();
             run.live_gradient = None;
-            run.results = Results::default();
+        } else {
+            run.record.apply(event);
         }
     }
 

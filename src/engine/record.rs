@@ -7,7 +7,7 @@ use super::event::{Event, EventKind, MonitorLoad, RunInfo, RunState};
 use super::result::SpectrumPoint;
 use crate::math::chunked::Chunked;
 use crate::train::optimizers::Stability;
-use crate::train::{History, Setup, Snapshots};
+use crate::train::{History, MetricRow, Setup, Snapshots};
 
 /// The record of one run: feed it the run's events.
 #[derive(Clone, Debug)]
@@ -69,21 +69,8 @@ impl RunRecord {
             return false;
         }
         match event.kind {
-            EventKind::Rewound { step } => {
-                self.history.truncate(step);
-                self.snapshots.truncate_after(step);
-                let kept = self.spectrum.partition_point(|point| point.step <= step);
-                self.spectrum.truncate(kept);
-                // Hyperparameters stay as they are, from here on.
-                for (changed, ..) in &mut self.changes {
-                    *changed = step.min(*changed);
-                }
-            }
-            EventKind::Metrics(rows) => {
-                for row in rows {
-                    self.history.append(row);
-                }
-            }
+            EventKind::Rewound { step } => drop(self.rewind(step)),
+            EventKind::Metrics(rows) => self.history.append_all(rows),
             EventKind::Snapshots(snapshots) => {
                 for snapshot in snapshots {
                     self.snapshots.push(snapshot);
@@ -119,6 +106,18 @@ impl RunRecord {
         true
     }
 
+    /// Enters that the run stands at this step again. Gives back what was told
+    /// of later ones: there may be so much of it that dropping it takes a while.
+    pub fn rewind(&mut self, step: u64) -> (Chunked<MetricRow>, Chunked<SpectrumPoint>) {
+        self.snapshots.truncate_after(step);
+        // Hyperparameters stay as they are, from here on.
+        for (changed, ..) in &mut self.changes {
+            *changed = step.min(*changed);
+        }
+        let kept = self.spectrum.partition_point(|point| point.step <= step);
+        (self.history.split_off(step), self.spectrum.split_off(kept))
+    }
+
     /// Enters a measurement; one of the same step is replaced.
     fn enter(&mut self, point: SpectrumPoint) {
         if let Some(sharpness) = point.sharpness() {
@@ -134,18 +133,10 @@ impl RunRecord {
         }
         // A late one: those after it are few.
         let index = self.spectrum.partition_point(|p| p.step < point.step);
-        let step = point.step;
-        let later: Vec<SpectrumPoint> = self
-            .spectrum
-            .iter_from(index)
-            .filter(|p| p.step != step)
-            .cloned()
-            .collect();
-        self.spectrum.truncate(index);
+        let mut later = self.spectrum.split_off(index).to_vec();
+        later.retain(|p| p.step != point.step);
         self.spectrum.push(point);
-        for point in later {
-            self.spectrum.push(point);
-        }
+        self.spectrum.extend(later);
     }
 
     /// Updates done, as far as reported: the newest row's step, or the newest

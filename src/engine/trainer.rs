@@ -444,9 +444,10 @@ impl Trainer {
         if let Some(last) = rows.last() {
             self.reported.row = self.reported.row.max(last.step + 1);
         }
-        self.links
-            .outbox
-            .push_rows(self.origin, rows.iter_from(first).cloned().collect());
+        // No longer than it has to be: the window keeps it as it is.
+        let mut new = Vec::with_capacity(rows.len() - first);
+        new.extend(rows.iter_from(first).cloned());
+        self.links.outbox.push_rows(self.origin, new);
         let snapshots = run.snapshots().all();
         let first = snapshots.partition_point(|kept| kept.step < self.reported.snapshot);
         if let Some(last) = snapshots.last() {

@@ -4,26 +4,33 @@ use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
-/// Elements of a chunk.
+/// Elements of a chunk that is filled one by one.
 const CHUNK: usize = 4096;
+/// Elements of a `Vec` that is worth a chunk of its own.
+const WORTH_A_CHUNK: usize = 256;
 
-/// A growing list in chunks of equal length. Adding an element never copies the
-/// others, as a `Vec` does every time it has doubled: with millions of elements
-/// that would take longer than a frame of the window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A growing list in chunks. Adding an element never copies the others, as a
+/// `Vec` does every time it has doubled: with millions of elements that would take
+/// longer than a frame of the window. A long `Vec` is taken over as it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Vec<T>", into = "Vec<T>")]
 #[serde(bound(
     serialize = "T: Clone + Serialize",
     deserialize = "T: Deserialize<'de>"
 ))]
 pub struct Chunked<T> {
-    /// All full but the last one, which has at least one element.
+    /// Each has at least one element.
     chunks: Vec<Vec<T>>,
+    /// How many elements stand before each chunk.
+    starts: Vec<usize>,
 }
 
 impl<T> Default for Chunked<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new() }
+        Self {
+            chunks: Vec::new(),
+            starts: Vec::new(),
+        }
     }
 }
 
@@ -35,8 +42,10 @@ impl<T> Chunked<T> {
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        let full = self.chunks.len().saturating_sub(1) * CHUNK;
-        full + self.chunks.last().map_or(0, Vec::len)
+        match (self.starts.last(), self.chunks.last()) {
+            (Some(start), Some(last)) => start + last.len(),
+            _ => 0,
+        }
     }
 
     /// Whether there is none.
@@ -47,20 +56,43 @@ impl<T> Chunked<T> {
     /// Adds an element at the end.
     pub fn push(&mut self, value: T) {
         match self.chunks.last_mut() {
-            Some(last) if last.len() < CHUNK => last.push(value),
-            _ => {
-                // A short list stays small, a long one is filled anyway.
-                let room = if self.chunks.is_empty() { 16 } else { CHUNK };
-                let mut chunk = Vec::with_capacity(room);
+            // Only a short one may move as it grows: a short list stays small.
+            Some(last) if last.len() < last.capacity().max(WORTH_A_CHUNK) => last.push(value),
+            None => self.add(vec![value]),
+            Some(_) => {
+                let mut chunk = Vec::with_capacity(CHUNK);
                 chunk.push(value);
-                self.chunks.push(chunk);
+                self.add(chunk);
             }
         }
     }
 
+    /// Adds all elements at the end. Many are not even copied.
+    pub fn append(&mut self, values: Vec<T>) {
+        if values.len() < WORTH_A_CHUNK {
+            self.extend(values);
+        } else {
+            self.add(values);
+        }
+    }
+
+    fn add(&mut self, chunk: Vec<T>) {
+        self.starts.push(self.len());
+        self.chunks.push(chunk);
+    }
+
+    /// The chunk of an element and its place in there; one that does not exist
+    /// is beyond the end of its chunk.
+    fn place(&self, index: usize) -> (usize, usize) {
+        let chunk = self.starts.partition_point(|start| *start <= index);
+        let chunk = chunk.saturating_sub(1);
+        (chunk, index - self.starts.get(chunk).unwrap_or(&0))
+    }
+
     /// The element with this number.
     pub fn get(&self, index: usize) -> Option<&T> {
-        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
+        let (chunk, within) = self.place(index);
+        self.chunks.get(chunk)?.get(within)
     }
 
     /// The first element.
@@ -80,7 +112,7 @@ impl<T> Chunked<T> {
 
     /// The elements from this number on.
     pub fn iter_from(&self, index: usize) -> impl Iterator<Item = &T> {
-        let (chunk, within) = (index / CHUNK, index % CHUNK);
+        let (chunk, within) = self.place(index);
         let first = self.chunks.get(chunk).and_then(|chunk| chunk.get(within..));
         let rest = self.chunks.get(chunk + 1..).unwrap_or_default();
         first
@@ -91,19 +123,31 @@ impl<T> Chunked<T> {
 
     /// Keeps the first so many elements.
     pub fn truncate(&mut self, length: usize) {
+        drop(self.split_off(length));
+    }
+
+    /// Keeps the first so many elements and gives back the others.
+    pub fn split_off(&mut self, length: usize) -> Self {
+        let mut rest = Self::new();
         if length >= self.len() {
-            return;
+            return rest;
         }
-        self.chunks.truncate(length.div_ceil(CHUNK));
-        if let Some(last) = self.chunks.last_mut() {
-            // Between one and all of its elements.
-            last.truncate((length - 1) % CHUNK + 1);
+        let kept = self.starts.partition_point(|start| *start < length);
+        let whole = self.chunks.split_off(kept);
+        self.starts.truncate(kept);
+        if let (Some(start), Some(last)) = (self.starts.last(), self.chunks.last_mut())
+            && length - start < last.len()
+        {
+            rest.add(last.split_off(length - start));
         }
+        whole.into_iter().for_each(|chunk| rest.add(chunk));
+        rest
     }
 
     /// Forgets all elements.
     pub fn clear(&mut self) {
         self.chunks.clear();
+        self.starts.clear();
     }
 
     /// The number of the first element for which `before` does not hold; it
@@ -112,10 +156,9 @@ impl<T> Chunked<T> {
         let chunk = self
             .chunks
             .partition_point(|chunk| chunk.last().is_some_and(&before));
-        let within = self.chunks.get(chunk);
-        match within {
-            Some(within) => chunk * CHUNK + within.partition_point(before),
-            None => self.len(),
+        match (self.starts.get(chunk), self.chunks.get(chunk)) {
+            (Some(start), Some(within)) => start + within.partition_point(before),
+            _ => self.len(),
         }
     }
 }
@@ -127,17 +170,25 @@ impl<T: Clone> Chunked<T> {
     }
 }
 
+impl<T: PartialEq> PartialEq for Chunked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
 impl<T> Index<usize> for Chunked<T> {
     type Output = T;
 
     fn index(&self, index: usize) -> &T {
-        &self.chunks[index / CHUNK][index % CHUNK]
+        let (chunk, within) = self.place(index);
+        &self.chunks[chunk][within]
     }
 }
 
 impl<T> IndexMut<usize> for Chunked<T> {
     fn index_mut(&mut self, index: usize) -> &mut T {
-        &mut self.chunks[index / CHUNK][index % CHUNK]
+        let (chunk, within) = self.place(index);
+        &mut self.chunks[chunk][within]
     }
 }
 
@@ -175,6 +226,33 @@ mod tests {
 
     proptest! {
         #[test]
+        fn long_and_short_vecs_follow_each_other(
+            lengths in proptest::collection::vec((0..3 * WORTH_A_CHUNK, 0..3usize), 0..8),
+            keep in 0..8 * WORTH_A_CHUNK,
+        ) {
+            let (mut list, mut vec) = (Chunked::new(), Vec::new());
+            for (length, single) in lengths {
+                let next: Vec<usize> = (vec.len()..vec.len() + length).collect();
+                vec.extend(&next);
+                list.append(next);
+                for _ in 0..single {
+                    list.push(vec.len());
+                    vec.push(vec.len());
+                }
+                let cut = vec.split_off(keep.min(vec.len()));
+                prop_assert_eq!(list.split_off(keep).to_vec(), cut);
+                prop_assert_eq!(list.len(), vec.len());
+                for index in 0..=vec.len() {
+                    prop_assert_eq!(list.get(index), vec.get(index));
+                    prop_assert_eq!(list.partition_point(|v| *v < index), index);
+                }
+                let rest: Vec<usize> = list.iter_from(keep / 2).copied().collect();
+                prop_assert_eq!(&rest[..], vec.get(keep / 2..).unwrap_or_default());
+                prop_assert_eq!(&list, &vec.iter().copied().collect());
+            }
+        }
+
+        #[test]
         fn a_list_in_chunks_is_a_list(
             length in 0..3 * CHUNK + 5,
             keep in 0..4 * CHUNK,
@@ -207,6 +285,18 @@ mod tests {
                 prop_assert_eq!(&list, &Chunked::from(vec.clone()));
             }
         }
+    }
+
+    #[test]
+    fn a_long_vec_stays_where_it_is() {
+        let mut list: Chunked<usize> = (0..10).collect();
+        let long = vec![7; WORTH_A_CHUNK];
+        let place = long.as_ptr();
+        list.append(long);
+        assert!(std::ptr::eq(place, &list[10]));
+        // Nor does it move for those that follow.
+        list.extend(0..2 * CHUNK);
+        assert!(std::ptr::eq(place, &list[10]));
     }
 
     #[test]

@@ -126,6 +126,21 @@ impl History {
         self.rows.push(row);
     }
 
+    /// Adds rows as [`History::append`] does, most often without copying them.
+    pub fn append_all(&mut self, rows: Vec<MetricRow>) {
+        let last = self.rows.last().map(|row| row.step);
+        let first = rows.first().map(|row| row.step);
+        let follow = last.is_none_or(|last| first.is_none_or(|first| first > last))
+            && rows.is_sorted_by(|a, b| a.step < b.step);
+        let newest = rows.last().map(|row| row.step);
+        let awaited = self.early_sharpness.first_key_value();
+        if !follow || awaited.is_some_and(|(step, _)| Some(*step) <= newest) {
+            rows.into_iter().for_each(|row| self.append(row));
+        } else {
+            self.rows.append(rows);
+        }
+    }
+
     /// Enters the sharpness of a step, now or as soon as its row comes.
     pub fn set_sharpness(&mut self, step: u64, sharpness: f64) {
         match self.index(step) {
@@ -138,9 +153,14 @@ impl History {
 
     /// Forgets the rows of this step and of all later ones.
     pub fn truncate(&mut self, step: u64) {
+        drop(self.split_off(step));
+    }
+
+    /// Forgets the rows of this step and of all later ones and gives them back.
+    pub fn split_off(&mut self, step: u64) -> Chunked<MetricRow> {
         let keep = self.rows.partition_point(|row| row.step < step);
-        self.rows.truncate(keep);
         self.early_sharpness.split_off(&step);
+        self.rows.split_off(keep)
     }
 
     /// Forgets everything.
@@ -212,6 +232,27 @@ mod tests {
              update_norm,parameter_norm,sharpness\n\
              3,0.30000000000000004,NaN,,,1e-7,2.0,,inf,\n"
         );
+    }
+
+    #[test]
+    fn many_rows_at_once_are_as_one_by_one() {
+        let batches = [0..300, 300..310, 250..900, 900..900, 900..1500];
+        let (mut history, mut slow) = (History::new(), History::new());
+        for batch in batches {
+            for early in [batch.end + 2, batch.start] {
+                history.set_sharpness(early, 3.0);
+                slow.set_sharpness(early, 3.0);
+            }
+            history.append_all(batch.clone().map(row).collect());
+            batch.map(row).for_each(|row| slow.append(row));
+            assert_eq!(history, slow);
+        }
+        assert_eq!(history.len(), 1500);
+        let measured: Vec<u64> = history
+            .column(|row| row.sharpness)
+            .map(|(step, _)| step)
+            .collect();
+        assert_eq!(measured, [0, 900, 902]);
     }
 
     #[test]
