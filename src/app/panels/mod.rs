@@ -21,6 +21,7 @@ mod shown;
 mod signals;
 mod spectrum;
 mod stability;
+mod submitted;
 
 #[cfg(test)]
 mod tests;

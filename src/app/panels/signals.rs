@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::controls::{self, NARROW, header, segments, toggle};
 use super::shown::{Plan, Shown, fingerprint};
+use super::submitted::{Pace, Submitted};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{RunRecord, Timed, Workspace};
 use crate::diagnostics::signals::{OpposingSignals, SignalSettings, most_steps};
-use crate::engine::{Origin, Slot, Succession, analyses};
+use crate::engine::{Origin, analyses};
 use crate::figure::Figure;
 use crate::views::signals::{self, Arrangement, SignalData, SignalLook, SignalPart};
 
@@ -43,11 +44,9 @@ struct Request {
     settings: SignalSettings,
 }
 
-#[derive(Default)]
 pub(super) struct SignalsPanel {
     settings: Settings,
-    submitted: Option<Request>,
-    submitted_at: f64,
+    submitted: Submitted<Request>,
     kept: Option<(Timed<OpposingSignals>, Origin)>,
     /// The step whose samples are shown until it is let go.
     pinned: Option<u64>,
@@ -55,12 +54,23 @@ pub(super) struct SignalsPanel {
     arrangement: Arrangement,
 }
 
-/// Seconds between two analyses of a running training, at least.
-const PAUSE: f64 = 1.0;
-/// How much longer than an analysis takes the next one waits.
-const REST: f64 = 3.0;
-/// Seconds after which a request without an answer is made again.
-const PATIENCE: f64 = 2.0;
+impl Default for SignalsPanel {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            submitted: Submitted::new("signals"),
+            kept: None,
+            pinned: None,
+            shown: Shown::default(),
+            arrangement: Arrangement::default(),
+        }
+    }
+}
+
+const PACE: Pace = Pace {
+    pause: 1.0,
+    rest: 3.0,
+};
 /// So many points of width and height everything needs, beside or above each
 /// other, and losses and samples alone.
 const BESIDE: (f32, f32) = (560.0, 360.0);
@@ -71,10 +81,6 @@ const TALL: (f32, f32) = (200.0, 340.0);
 const SENTENCE: &str = "Which samples' losses rise and which fall in every step: at the edge of \
                         stability a few pull the network in opposite directions, each by far \
                         more than the mean loss shows.";
-
-fn slot() -> Slot {
-    Slot::new("signals")
-}
 
 fn arrangement(room: egui::Vec2) -> Arrangement {
     if room.x >= BESIDE.0 && room.y >= BESIDE.1 && room.x >= room.y {
@@ -131,29 +137,24 @@ impl SignalsPanel {
             origin: run.origin(),
             settings,
         };
-        let now = ui.input(|input| input.time);
-        if let Some(submitted) = &self.submitted {
-            if *submitted == wanted {
-                let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
-                let answered = self.kept.as_ref().is_some_and(|(kept, of)| {
-                    *of == wanted.origin && kept.value.settings == settings && kept.complete
-                });
-                if answered || !lost {
-                    return;
-                }
+        let kept = self.kept.as_ref();
+        if self.submitted.is(&wanted) {
+            let answered = kept.is_some_and(|(kept, of)| {
+                *of == wanted.origin && kept.value.settings == settings && kept.complete
+            });
+            if answered || !self.submitted.is_lost(ui, ws) {
+                return;
             }
-            let moved_on = submitted.origin == wanted.origin
+        }
+        let moved_on = self.submitted.request().is_some_and(|submitted| {
+            submitted.origin == wanted.origin
                 && submitted.settings.top == settings.top
-                && submitted.settings != settings;
-            if moved_on {
-                let busy = ws.job(&slot()).is_some();
-                let took = self.kept.as_ref().and_then(|(kept, _)| kept.seconds);
-                let pause = PAUSE.max(REST * took.unwrap_or(0.0));
-                let early = ws.is_running() && now < self.submitted_at + pause;
-                if busy || early {
-                    ui.ctx().request_repaint_after_secs(0.25);
-                    return;
-                }
+                && submitted.settings != settings
+        });
+        if moved_on {
+            let took = kept.and_then(|(kept, _)| kept.seconds);
+            if self.submitted.is_resting(ui, ws, took, PACE) {
+                return;
             }
         }
         let start = run.snapshots.all().iter().rev();
@@ -164,14 +165,8 @@ impl SignalsPanel {
             .collect();
         let setup = Arc::clone(&run.info.setup);
         let analysis = analyses::signals_job(setup, start, run.changes.clone(), settings);
-        ws.submit(
-            slot(),
-            "opposing signals",
-            Succession::Replace,
-            Box::new(analysis),
-        );
-        self.submitted = Some(wanted);
-        self.submitted_at = now;
+        self.submitted
+            .submit(ui, ws, "opposing signals", wanted, Box::new(analysis));
     }
 
     /// Takes an analysis; one in part does not replace a whole one.
@@ -185,7 +180,7 @@ impl SignalsPanel {
         let Some(result) = &run.results.signals else {
             // The run went back: what was known of it is void.
             if self.kept.take().is_some() {
-                self.submitted = None;
+                self.submitted.forget();
             }
             return;
         };
@@ -294,7 +289,7 @@ impl SignalsPanel {
                 }
             }
             controls::moment(ui, ws);
-            controls::progress(ui, ws, &slot());
+            controls::progress(ui, ws, &self.submitted.slot());
         });
     }
 
@@ -351,13 +346,11 @@ impl Panel for SignalsPanel {
         };
         self.shown.of_run(id);
         self.controls(ui, ws);
-        if controls::failure(ui, ws, &slot()) {
-            self.submitted = None;
+        if controls::failure(ui, ws, &self.submitted.slot()) {
+            self.submitted.forget();
         }
-        let failed = ws
-            .run()
-            .is_some_and(|run| run.results.failure(&slot()).is_some());
-        if !failed || self.submitted.is_none() {
+        let failed = self.submitted.has_failed(ws);
+        if !failed {
             self.follow(ui, ws);
         }
         let Some((kept, _)) = &self.kept else {
@@ -399,7 +392,7 @@ impl Panel for SignalsPanel {
     fn settings_menu(&mut self, ui: &mut Ui, _ws: &mut Workspace) {
         ui.horizontal(|ui| self.group_size(ui));
         if ui.button("Measure again").clicked() {
-            self.submitted = None;
+            self.submitted.forget();
             ui.close();
         }
         if ui

@@ -10,6 +10,7 @@ use eframe::egui::{self, Ui, vec2};
 
 use super::controls::{self, choice, slider, toggle};
 use super::shown::{Plan, Shown, fingerprint};
+use super::submitted::{Pace, Submitted};
 use crate::app::plot::Options;
 use crate::app::workspace::{Timed, Workspace};
 use crate::engine::analyses::SpectrumSettings as Measurement;
@@ -17,7 +18,7 @@ use crate::engine::curvature::{
     BatchSettings, CurvatureResult, Cut, Matrix, WATERFALL_ROWS, WaterfallSettings, batches_job,
     choose_snapshots, classes_job, layers_job, matrices_job, waterfall_job,
 };
-use crate::engine::{Analysis, Origin, Slot, Spectrum, Succession};
+use crate::engine::{Analysis, Origin, Spectrum};
 use crate::figure::Figure;
 use crate::recipe::Component;
 use crate::train::Snapshot;
@@ -28,10 +29,10 @@ use crate::views::hessian::{batches, blocks, classes, density, summary, waterfal
 use settings::HessianPart;
 pub(super) use settings::HessianSettings;
 
-/// Seconds between two measurements that follow a running training, at least,
-/// and how many times the work itself they wait.
-const PAUSE: f64 = 1.5;
-const REST: f64 = 3.0;
+const PACE: Pace = Pace {
+    pause: 1.5,
+    rest: 3.0,
+};
 /// Probes and steps of a waterfall at most: it has many rows.
 const WATERFALL_PROBES: usize = 3;
 const WATERFALL_STEPS: usize = 60;
@@ -66,19 +67,25 @@ struct Kept {
 }
 
 /// The state of the part.
-#[derive(Default)]
 pub(super) struct HessianView {
     pub settings: HessianSettings,
-    submitted: Option<Request>,
-    submitted_at: f64,
+    submitted: Submitted<Request>,
     /// The newest result of each kind.
     kept: Vec<Kept>,
     shown: Shown<(HessianPart, usize, bool)>,
     stacked: bool,
 }
 
-fn slot() -> Slot {
-    Slot::new("curvature")
+impl Default for HessianView {
+    fn default() -> Self {
+        Self {
+            settings: HessianSettings::default(),
+            submitted: Submitted::new("curvature"),
+            kept: Vec::new(),
+            shown: Shown::default(),
+            stacked: false,
+        }
+    }
 }
 
 /// Whether two requests are for the same kind of result.
@@ -167,7 +174,7 @@ impl HessianView {
         Some((request, snapshot))
     }
 
-    fn submit(&mut self, now: f64, ws: &mut Workspace) {
+    fn submit(&mut self, ui: &Ui, ws: &mut Workspace) {
         let Some((request, snapshot)) = self.request(ws) else {
             return;
         };
@@ -215,9 +222,7 @@ impl HessianView {
                 ("curvature by batch size", Box::new(job))
             }
         };
-        ws.submit(slot(), label, Succession::Replace, analysis);
-        self.submitted = Some(request);
-        self.submitted_at = now;
+        self.submitted.submit(ui, ws, label, request, analysis);
     }
 
     /// Follows the training where that is quick; everything else is measured on
@@ -227,13 +232,12 @@ impl HessianView {
             return;
         };
         if !matches!(request.wanted, Wanted::Matrices { .. })
-            || self.submitted.as_ref() == Some(&request)
+            || self.submitted.is(&request)
             || self.current().is_some_and(|kept| kept.request == request)
         {
             return;
         }
-        let now = ui.input(|input| input.time);
-        let only_step = self.submitted.as_ref().is_some_and(|submitted| {
+        let only_step = self.submitted.request().is_some_and(|submitted| {
             let moved = Request {
                 step: request.step,
                 ..submitted.clone()
@@ -241,15 +245,12 @@ impl HessianView {
             moved == request
         });
         if only_step {
-            let busy = ws.job(&slot()).is_some();
             let took = self.current().and_then(|kept| kept.result.seconds);
-            let pause = PAUSE.max(REST * took.unwrap_or(0.0));
-            if busy || ws.is_running() && now < self.submitted_at + pause {
-                ui.ctx().request_repaint_after_secs(0.25);
+            if self.submitted.is_resting(ui, ws, took, PACE) {
                 return;
             }
         }
-        self.submit(now, ws);
+        self.submit(ui, ws);
     }
 
     /// Takes the newest result.
@@ -260,10 +261,11 @@ impl HessianView {
         };
         let origin = run.origin();
         self.kept.retain(|kept| kept.request.origin == origin);
-        if self.submitted.as_ref().is_some_and(|s| s.origin != origin) {
-            self.submitted = None;
+        if self.submitted.request().is_some_and(|s| s.origin != origin) {
+            self.submitted.forget();
         }
-        let (Some(result), Some(request)) = (&run.results.curvature, &self.submitted) else {
+        let (Some(result), Some(request)) = (&run.results.curvature, self.submitted.request())
+        else {
             return;
         };
         let belongs = result.generation == origin.generation
@@ -409,7 +411,7 @@ impl HessianView {
             let wanted = self.wanted();
             wanted.is_some_and(|wanted| same_kind(&wanted, &request.wanted))
         };
-        ws.job(&slot()).is_some() && self.submitted.as_ref().is_some_and(mine)
+        self.submitted.is_busy(ws) && self.submitted.request().is_some_and(mine)
     }
 
     /// Progress with a way to cancel, or a way to measure again.
@@ -418,13 +420,13 @@ impl HessianView {
             return;
         }
         if self.is_measuring(ws) {
-            controls::progress(ui, ws, &slot());
+            controls::progress(ui, ws, &self.submitted.slot());
             if ui
                 .button("Cancel")
                 .on_hover_text("Stop this measurement")
                 .clicked()
             {
-                ws.cancel(&slot());
+                ws.cancel(&self.submitted.slot());
             }
             return;
         }
@@ -441,8 +443,7 @@ impl HessianView {
                 .on_hover_text("Measure the present parameters with these settings")
                 .clicked()
         {
-            let now = ui.input(|input| input.time);
-            self.submit(now, ws);
+            self.submit(ui, ws);
         }
     }
 
@@ -457,15 +458,10 @@ impl HessianView {
         if let Some(run) = ws.run() {
             self.shown.of_run(run.id());
         }
-        let failed = |ws: &Workspace| {
-            ws.run()
-                .is_some_and(|run| run.results.failure(&slot()).is_some())
-        };
-        if !self.wants_plain() && controls::failure(ui, ws, &slot()) {
-            let now = ui.input(|input| input.time);
-            self.submit(now, ws);
+        if !self.wants_plain() && controls::failure(ui, ws, &self.submitted.slot()) {
+            self.submit(ui, ws);
         }
-        if !failed(ws) || self.changed(ws) {
+        if !self.submitted.has_failed(ws) || self.changed(ws) {
             self.follow(ui, ws);
         }
         if self.settings.part == HessianPart::Classes
@@ -516,7 +512,7 @@ impl HessianView {
     /// Whether something else is wanted than what failed.
     fn changed(&self, ws: &Workspace) -> bool {
         let request = self.request(ws).map(|(request, _)| request.wanted);
-        self.submitted.as_ref().map(|submitted| &submitted.wanted) != request.as_ref()
+        self.submitted.request().map(|submitted| &submitted.wanted) != request.as_ref()
     }
 
     fn nothing(&mut self, ui: &mut Ui, ws: &mut Workspace) {
@@ -529,8 +525,7 @@ impl HessianView {
         }
         let button = (!busy).then_some("Measure");
         if controls::nothing_yet(ui, sentence, button) {
-            let now = ui.input(|input| input.time);
-            self.submit(now, ws);
+            self.submit(ui, ws);
         }
     }
 

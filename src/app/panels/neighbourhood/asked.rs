@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use eframe::egui::Ui;
 
+use crate::app::panels::submitted::{Pace, Submitted};
 use crate::app::workspace::{Timed, Workspace};
-use crate::engine::{Analysis, Origin, Slot, Succession};
+use crate::engine::{Analysis, Origin, Slot};
 use crate::train::Snapshot;
 
-/// Seconds between two measurements that follow a training, at least, and how
-/// many times the work itself they wait.
-const PAUSE: f64 = 0.4;
-const REST: f64 = 4.0;
-/// Seconds after which a request without an answer is made again.
-const PATIENCE: f64 = 2.0;
+const PACE: Pace = Pace {
+    pause: 0.4,
+    rest: 4.0,
+};
 /// Seconds up to which a measurement is quick enough to follow a training.
 pub(super) const CHEAP: f64 = 0.5;
 
@@ -28,10 +27,7 @@ pub(super) struct Request<Q> {
 
 /// The newest request of one kind and its answer.
 pub(super) struct Asked<Q, T> {
-    slot: &'static str,
-    submitted: Option<Request<Q>>,
-    /// When it was made, in seconds.
-    at: f64,
+    submitted: Submitted<Request<Q>>,
     kept: Option<(Timed<T>, Request<Q>)>,
     /// Somebody asked for it, whether the training runs or not.
     demanded: bool,
@@ -40,16 +36,14 @@ pub(super) struct Asked<Q, T> {
 impl<Q: Clone + PartialEq, T> Asked<Q, T> {
     pub(super) fn new(slot: &'static str) -> Self {
         Self {
-            slot,
-            submitted: None,
-            at: 0.0,
+            submitted: Submitted::new(slot),
             kept: None,
             demanded: false,
         }
     }
 
     pub(super) fn slot(&self) -> Slot {
-        Slot::new(self.slot)
+        self.submitted.slot()
     }
 
     /// The answer, with what it answers.
@@ -61,7 +55,7 @@ impl<Q: Clone + PartialEq, T> Asked<Q, T> {
 
     /// What was asked for last.
     pub(super) fn question(&self) -> Option<&Q> {
-        self.submitted.as_ref().map(|request| &request.question)
+        self.submitted.request().map(|request| &request.question)
     }
 
     /// Measures the parameters that are shown as soon as that is possible.
@@ -79,9 +73,9 @@ impl<Q: Clone + PartialEq, T> Asked<Q, T> {
     pub(super) fn is_left(&self, ws: &Workspace) -> bool {
         let shown = ws.shown_snapshot().map(|snapshot| snapshot.step);
         let current = self.kept.as_ref().is_some_and(|(kept, request)| {
-            kept.complete && Some(kept.step) == shown && Some(request) == self.submitted.as_ref()
+            kept.complete && Some(kept.step) == shown && self.submitted.is(request)
         });
-        ws.job(&self.slot()).is_none() && !current
+        !self.submitted.is_busy(ws) && !current
     }
 
     /// Asks where that is due: at once for other settings and for parameters
@@ -105,50 +99,36 @@ impl<Q: Clone + PartialEq, T> Asked<Q, T> {
             question,
         };
         let calm = !ws.is_running() || ws.selected.is_some();
-        let now = ui.input(|input| input.time);
         let demanded = std::mem::take(&mut self.demanded);
-        let due = match &self.submitted {
+        let due = match self.submitted.request() {
             // Its job may have been pushed aside.
             Some(submitted) if *submitted == wanted => {
                 let answered = self
                     .kept
                     .as_ref()
                     .is_some_and(|(kept, request)| kept.complete && *request == wanted);
-                calm && !answered && ws.job(&self.slot()).is_none() && now > self.at + PATIENCE
+                calm && !answered && self.submitted.is_lost(ui, ws)
             }
             // The steps of one and the same training.
             Some(submitted)
                 if submitted.origin == wanted.origin && submitted.question == wanted.question =>
             {
-                let took = self.took().unwrap_or(f64::INFINITY);
-                if calm {
-                    true
-                } else if !follow || took > CHEAP || ws.job(&self.slot()).is_some() {
-                    false
-                } else {
-                    let pause = PAUSE.max(REST * took);
-                    let early = now < self.at + pause;
-                    if early {
-                        ui.ctx().request_repaint_after_secs(pause as f32);
-                    }
-                    !early
-                }
+                let took = self.took();
+                let cheap = took.is_some_and(|took| took <= CHEAP);
+                calm || follow && cheap && !self.submitted.is_resting(ui, ws, took, PACE)
             }
             // Other settings for what is shown already.
             Some(submitted) if submitted.origin == wanted.origin => true,
             _ => calm,
         };
-        let failed = run.results.failure(&self.slot()).is_some();
-        let again = failed && self.submitted.as_ref().is_some_and(|s| s == &wanted);
+        let again = self.submitted.has_failed(ws) && self.submitted.is(&wanted);
         if !(demanded || due && !again) {
             return;
         }
         let Some(analysis) = analysis(ws, snapshot) else {
             return;
         };
-        ws.submit(self.slot(), label, Succession::Replace, analysis);
-        self.submitted = Some(wanted);
-        self.at = now;
+        self.submitted.submit(ui, ws, label, wanted, analysis);
     }
 
     /// Takes the newest result, if it answers what was asked.
@@ -160,12 +140,12 @@ impl<Q: Clone + PartialEq, T> Asked<Q, T> {
     ) {
         let Some(run) = ws.run() else {
             self.kept = None;
-            self.submitted = None;
+            self.submitted.forget();
             return;
         };
         self.kept
             .take_if(|(_, request)| request.origin != run.origin());
-        let (Some(result), Some(request)) = (result, &self.submitted) else {
+        let (Some(result), Some(request)) = (result, self.submitted.request()) else {
             return;
         };
         let belongs = request.origin == run.origin()

@@ -13,11 +13,12 @@ use eframe::egui::{Ui, Vec2};
 use self::settings::{Settings, View};
 use super::controls::{self, header};
 use super::shown::{Plan, Shown, fingerprint};
+use super::submitted::{Pace, Submitted};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{RunRecord, Timed, Workspace};
 use crate::engine::stability::{Beginning, flow_job, stability_job};
-use crate::engine::{Analysis, Origin, Slot, Succession};
+use crate::engine::{Analysis, Origin};
 use crate::figure::Figure;
 use crate::stability::{FlowReport, StabilityReport};
 use crate::views::flow::{self, FlowArrangement, FlowLook};
@@ -36,23 +37,32 @@ struct Request {
 /// A result on the screen, and what it answers.
 type Kept<T> = Option<(Timed<T>, Request)>;
 
-#[derive(Default)]
 pub(super) struct StabilityPanel {
     settings: Settings,
-    submitted: Option<Request>,
-    submitted_at: f64,
+    submitted: Submitted<Request>,
     readings: Kept<StabilityReport>,
     flows: Kept<FlowReport>,
     shown: Shown<(usize, usize)>,
     room: Vec2,
 }
 
-/// Seconds between two windows of a running training, at least.
-const PAUSE: f64 = 1.0;
-/// How much longer than it takes to read a window the next one waits.
-const REST: f64 = 3.0;
-/// Seconds after which a request without an answer is made again.
-const PATIENCE: f64 = 2.0;
+impl Default for StabilityPanel {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            submitted: Submitted::new("stability"),
+            readings: None,
+            flows: None,
+            shown: Shown::default(),
+            room: Vec2::ZERO,
+        }
+    }
+}
+
+const PACE: Pace = Pace {
+    pause: 1.0,
+    rest: 3.0,
+};
 /// Steps below which there is nothing to see.
 const LEAST: u64 = 4;
 /// Points of height under which only the first axes are shown.
@@ -64,10 +74,6 @@ const SENTENCE: &str = "What happens along the top eigenvectors of the Hessian, 
 
 const CHOOSE: &str = "Gradient flow is where infinitely small steps would go, the central flow \
                       where descent goes on average while it oscillates: choose one of them above.";
-
-fn slot() -> Slot {
-    Slot::new("stability")
-}
 
 impl StabilityPanel {
     /// The window of steps that is wanted now; nothing before there are enough.
@@ -121,31 +127,22 @@ impl StabilityPanel {
         if self.settings.view == View::Flows && self.settings.is_without_flows() {
             return;
         }
-        let now = ui.input(|input| input.time);
         let kept = self.kept();
         let answered = kept.is_some_and(|(of, complete, _)| *of == wanted && complete);
         if answered {
             return;
         }
-        if let Some(submitted) = &self.submitted {
-            if *submitted == wanted {
-                let lost = ws.job(&slot()).is_none() && now > self.submitted_at + PATIENCE;
-                if !lost {
-                    return;
-                }
-            }
-            let moved_on =
-                submitted.origin == wanted.origin && submitted.settings == wanted.settings;
-            // A step that was chosen is shown at once.
-            if moved_on && ws.selected.is_none() {
-                let busy = ws.job(&slot()).is_some();
-                let took = kept.and_then(|(_, _, seconds)| seconds);
-                let pause = PAUSE.max(REST * took.unwrap_or(0.0));
-                let early = ws.is_running() && now < self.submitted_at + pause;
-                if busy || early {
-                    ui.ctx().request_repaint_after_secs(0.25);
-                    return;
-                }
+        if self.submitted.is(&wanted) && !self.submitted.is_lost(ui, ws) {
+            return;
+        }
+        let moved_on = self.submitted.request().is_some_and(|submitted| {
+            submitted.origin == wanted.origin && submitted.settings == wanted.settings
+        });
+        // A step that was chosen is shown at once.
+        if moved_on && ws.selected.is_none() {
+            let took = kept.and_then(|(_, _, seconds)| seconds);
+            if self.submitted.is_resting(ui, ws, took, PACE) {
+                return;
             }
         }
         let Some(run) = ws.run() else { return };
@@ -166,9 +163,7 @@ impl StabilityPanel {
                 (Box::new(flow_job(beginning, settings)), "flows")
             }
         };
-        ws.submit(slot(), label, Succession::Replace, analysis);
-        self.submitted = Some(wanted);
-        self.submitted_at = now;
+        self.submitted.submit(ui, ws, label, wanted, analysis);
     }
 
     /// Takes what came: a window in part only where it does not take the place
@@ -181,7 +176,7 @@ impl StabilityPanel {
         let origin = run.origin();
         self.readings.take_if(|(_, of)| of.origin != origin);
         self.flows.take_if(|(_, of)| of.origin != origin);
-        let Some(request) = &self.submitted else {
+        let Some(request) = self.submitted.request() else {
             return;
         };
         match self.settings.view {
@@ -280,18 +275,16 @@ impl Panel for StabilityPanel {
         header(ui, |ui| {
             self.settings.ui(ui, &setup);
             controls::moment(ui, ws);
-            controls::progress(ui, ws, &slot());
+            controls::progress(ui, ws, &self.submitted.slot());
         });
         if self.settings.view != before {
             self.shown.view.fit();
         }
-        if controls::failure(ui, ws, &slot()) {
-            self.submitted = None;
+        if controls::failure(ui, ws, &self.submitted.slot()) {
+            self.submitted.forget();
         }
-        let failed = ws
-            .run()
-            .is_some_and(|run| run.results.failure(&slot()).is_some());
-        if !failed || self.submitted.is_none() {
+        let failed = self.submitted.has_failed(ws);
+        if !failed {
             self.follow(ui, ws);
         }
         let idle = self.settings.view == View::Flows && self.settings.is_without_flows();
@@ -358,7 +351,8 @@ impl Panel for StabilityPanel {
             self.settings.numbers(ui, &setup);
         }
         if ui.button("Read again").clicked() {
-            (self.submitted, self.readings, self.flows) = (None, None, None);
+            self.submitted.forget();
+            (self.readings, self.flows) = (None, None);
             ui.close();
         }
         if ui
