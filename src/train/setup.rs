@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::batches::Batches;
 use super::layers::{Layer, layers};
-use super::optimizers::{self, OptimizerError, StepError};
+use super::optimizers::{self, OptimizerError, OptimizerState, StepError};
 use super::replay::HyperparameterChange;
 use super::schedules::UnknownSchedule;
 use super::snapshots::Snapshot;
@@ -60,6 +60,12 @@ impl RunError {
     pub(super) fn graph(error: impl fmt::Display) -> Self {
         Self::Graph(first_line(&error))
     }
+}
+
+/// What the recipe's optimizer remembers before its first step.
+fn new_optimizer(recipe: &Recipe, dim: usize) -> Result<Arc<OptimizerState<f32>>, RunError> {
+    let optimizer = optimizers::build(&recipe.optimizer, dim)?;
+    Ok(Arc::new(optimizer.state()))
 }
 
 /// candle appends a backtrace to its errors, which is not for users.
@@ -147,7 +153,7 @@ impl Setup {
                 network.layout().len()
             )));
         }
-        let optimizer = optimizers::build(&recipe.optimizer, theta.len())?;
+        let optimizer = new_optimizer(&recipe, theta.len())?;
         let objective = |set: &Dataset| {
             Objective::new(Arc::clone(&network), Arc::clone(&loss), set).map_err(RunError::model)
         };
@@ -164,7 +170,7 @@ impl Setup {
             initial: Arc::new(Snapshot {
                 step: 0,
                 theta: theta.into(),
-                optimizer: Some(Arc::new(optimizer.state())),
+                optimizer: Some(optimizer),
             }),
             batch_size: batches.size(),
             steps_per_epoch: batches.per_epoch(),
@@ -190,7 +196,7 @@ impl Setup {
     /// # Errors
     /// [`RunError::Fork`] where the recipe has other data, another model or
     /// another loss, or `start` is not a finite parameter vector of this
-    /// network.
+    /// network; [`RunError::Optimizer`].
     pub fn branch(&self, recipe: &Recipe, start: &Snapshot) -> Result<Self, RunError> {
         let same = [
             ("data", self.recipe.data == recipe.data),
@@ -225,11 +231,16 @@ impl Setup {
                 .set("steps", i64::try_from(steps).unwrap_or(i64::MAX));
         }
         let same_optimizer = recipe.optimizer.kind == self.recipe.optimizer.kind;
-        let optimizer = start.optimizer.clone().filter(|_| same_optimizer);
+        // A run's beginning always remembers its optimizer: what is replayed of
+        // the run begins there.
+        let optimizer = match start.optimizer.as_ref().filter(|_| same_optimizer) {
+            Some(kept) => Arc::clone(kept),
+            None => new_optimizer(&recipe, self.dim())?,
+        };
         let start = Snapshot {
             step: start.step,
             theta: Arc::clone(&start.theta),
-            optimizer,
+            optimizer: Some(optimizer),
         };
         Ok(Self {
             is_branch: true,
@@ -244,11 +255,10 @@ impl Setup {
     /// # Errors
     /// [`RunError::Optimizer`].
     pub fn with_recipe(&self, recipe: Arc<Recipe>) -> Result<Self, RunError> {
-        let optimizer = optimizers::build(&recipe.optimizer, self.dim())?;
         let start = Snapshot {
             step: 0,
             theta: Arc::clone(&self.initial.theta),
-            optimizer: Some(Arc::new(optimizer.state())),
+            optimizer: Some(new_optimizer(&recipe, self.dim())?),
         };
         Ok(self.sharing(recipe, start))
     }

@@ -1,6 +1,7 @@
 //! A run from the outside: what a step records, and that it repeats itself.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::testing::{diverging, optimizer, recipe};
 use super::*;
@@ -382,6 +383,23 @@ fn a_branch_from_a_snapshot_repeats_the_run() {
 }
 
 #[test]
+fn a_branch_from_a_place_off_the_path_can_be_replayed_from_its_first_step() {
+    let run = finished(&recipe());
+    let off = Snapshot {
+        step: 40,
+        theta: run.parameters().iter().map(|value| value + 0.1).collect(),
+        optimizer: None,
+    };
+    let setup = Arc::new(run.setup().branch(&recipe(), &off).unwrap());
+    let mut branch = Run::from_setup(Arc::clone(&setup)).unwrap();
+    for step in 40..43 {
+        let replay = Replay::at(&setup, &[], &[], step, |_| true).unwrap();
+        assert_eq!(replay.run().parameters(), branch.parameters());
+        branch.step().unwrap();
+    }
+}
+
+#[test]
 fn a_branch_takes_other_settings_but_not_another_network() {
     let run = finished(&recipe());
     let last = run.snapshot();
@@ -390,7 +408,8 @@ fn a_branch_takes_other_settings_but_not_another_network() {
     other.training.set("batch_size", 7);
     let setup = run.setup().branch(&other, &last).unwrap();
     // The momentum of one optimizer is not another's.
-    assert!(setup.initial.optimizer.is_none());
+    let new = super::optimizers::build(&other.optimizer, setup.dim()).unwrap();
+    assert_eq!(*setup.initial.optimizer.clone().unwrap(), new.state());
     assert_eq!(setup.batch_size, 7);
     // All steps were done: it gets as many again.
     let mut branch = Run::from_setup(setup.into()).unwrap();
