@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::stability::{
     caveat, dashed, eigenvalue_line, marked_line, note, number, over, rings, rows, side_by_side,
-    step_axis, threshold_line, with_residual,
+    threshold_line, with_residual,
 };
+use super::step_axis;
 use crate::figure::{Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Panel, Row};
 use crate::stability::{CentralReading, FlowReport, FlowStep, TwinReading};
 

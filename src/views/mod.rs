@@ -29,7 +29,7 @@ mod samples;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figure::Colormap;
+use crate::figure::{Axis, Colormap, Ticks};
 
 /// What the horizontal axis counts.
 #[derive(
@@ -70,6 +70,11 @@ impl Time {
             Self::Epoch => place * steps_per_epoch.max(1) as f64,
         }
     }
+}
+
+/// A horizontal axis of steps.
+fn step_axis() -> Axis {
+    Axis::new("step").ticks(Ticks::Integers)
 }
 
 /// The samples on which something is measured.

@@ -2,12 +2,12 @@
 //! with all their paths. A runner has its colour, dash and name in every view.
 
 use super::landscape::{LandscapeSettings, loss_colors};
-use super::percent;
 use super::table::{Cell, Table};
+use super::{percent, step_axis};
 use crate::figure::embed::{PROGRAM, PROGRAM_KEY, RECIPE_KEY};
 use crate::figure::{
     Axes, Axis, ColorBar, Contours, Dash, Figure, Heatmap, Ink, Interpolation, Line, LineStyle,
-    Marker, Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, contour, decimate,
+    Marker, Rule, Scale, Scatter, ScatterColors, SeriesStyle, contour, decimate,
     ticks::format_number,
 };
 use crate::functions::TestFunction;
@@ -60,7 +60,7 @@ impl Default for RaceLossSettings {
 /// The clock's name and unit on an axis.
 fn clock_axis(clock: Lockstep) -> Axis {
     match clock {
-        Lockstep::Step => Axis::new("step").ticks(Ticks::Integers),
+        Lockstep::Step => step_axis(),
         Lockstep::Eta => Axis::new("Σηₜ"),
         Lockstep::Time => Axis::new("time").unit("s"),
     }

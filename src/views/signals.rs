@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::step_axis;
 use crate::data::{Dataset, InputShape, Targets};
 use crate::diagnostics::signals::{OpposingSignals, RUNNING, SampleChange};
 use crate::figure::ticks::format_number;
 use crate::figure::{
     Axes, Axis, Content, Dash, Figure, Ink, Line, LineStyle, Marker, Mosaic, Panel, Raster, Row,
-    Rule, Scale, Scatter, ScatterColors, SeriesStyle, Ticks, Tile,
+    Rule, Scale, Scatter, ScatterColors, SeriesStyle, Tile,
 };
 
 /// Images of samples that rise and of samples that fall, at most: where there is
@@ -173,10 +174,6 @@ fn style(group: usize) -> LineStyle {
 fn steps(data: &SignalData<'_>, count: usize) -> Vec<f64> {
     let from = data.found.settings.from;
     (0..count).map(|k| (from + k as u64) as f64).collect()
-}
-
-fn step_axis() -> Axis {
-    Axis::new("step").ticks(Ticks::Integers)
 }
 
 /// The mean losses of both groups and of all samples.

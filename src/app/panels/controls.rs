@@ -1,8 +1,11 @@
 //! The small controls above a figure, and what stands where there is none.
 
+use std::ops::RangeInclusive;
+
+use eframe::egui::emath::Numeric;
 use eframe::egui::{
-    self, Align, Button, ComboBox, Layout, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder,
-    WidgetInfo, vec2,
+    self, Align, Button, ComboBox, DragValue, Layout, Response, RichText, Role, Sense, Stroke, Ui,
+    UiBuilder, WidgetInfo, vec2,
 };
 use strum::IntoEnumIterator;
 
@@ -144,6 +147,38 @@ pub(super) fn slider(
         ui.add(slider).labelled_by(label.id).on_hover_text(hint)
     })
     .inner
+}
+
+/// A whole number that is taken when it has been chosen, not on the way. Whether
+/// it changed.
+pub(super) fn whole_number<N: Numeric + Send + Sync>(
+    ui: &mut Ui,
+    value: &mut N,
+    name: &str,
+    hint: &str,
+    range: RangeInclusive<N>,
+) -> bool {
+    let id = ui.make_persistent_id(("whole number", name));
+    let mut shown = ui.data(|data| data.get_temp(id)).unwrap_or(*value);
+    let drag = ui
+        .add(
+            DragValue::new(&mut shown)
+                .range(range)
+                .speed(0.3)
+                .prefix(format!("{name} ")),
+        )
+        .on_hover_text(hint);
+    drag.widget_info(|| {
+        WidgetInfo::labeled(Role::SpinButton, ui.is_enabled(), format!("{name}: {hint}"))
+    });
+    if drag.dragged() || drag.has_focus() {
+        ui.data_mut(|data| data.insert_temp(id, shown));
+        return false;
+    }
+    ui.data_mut(|data| data.remove::<N>(id));
+    let changed = shown != *value;
+    *value = shown;
+    changed
 }
 
 /// How far a job is, as a small disc that fills.

@@ -7,7 +7,7 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 
-use super::controls::{self, choice, header, toggle};
+use super::controls::{self, choice, header, toggle, whole_number};
 use super::shown::{Plan, Shown, fingerprint};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
@@ -405,9 +405,9 @@ impl PathsPanel {
             }
             if matches!(self.settings.method, PathMethod::Bezier | PathMethod::Chain) {
                 let (bends, hint) = (&mut self.settings.bends, "Bends of the curve");
-                number(ui, bends, "bends", hint, 1..=9);
+                whole_number(ui, bends, "bends", hint, 1..=9);
                 let hint = "Steps in which the bends are trained";
-                number(
+                whole_number(
                     ui,
                     &mut self.settings.iterations,
                     "steps",
@@ -479,7 +479,7 @@ impl PathsPanel {
         match &mut self.other {
             Other::Snapshot(step) => {
                 let last = ws.run().map_or(0, RunRecord::newest_step);
-                number_of(
+                whole_number(
                     ui,
                     step,
                     "step",
@@ -489,7 +489,7 @@ impl PathsPanel {
             }
             Other::Twin(seed) => {
                 let hint = "Seed of the other network's first parameters and batches";
-                number_of(ui, seed, "seed", hint, 0..=u64::from(u32::MAX));
+                whole_number(ui, seed, "seed", hint, 0..=u64::from(u32::MAX));
             }
             Other::File(path) => {
                 let field = egui::TextEdit::singleline(&mut self.file)
@@ -512,54 +512,6 @@ impl PathsPanel {
 
 fn aligns(method: PathMethod) -> bool {
     matches!(method, PathMethod::Weights | PathMethod::Activations)
-}
-
-fn number(
-    ui: &mut Ui,
-    value: &mut usize,
-    name: &str,
-    hint: &str,
-    range: std::ops::RangeInclusive<usize>,
-) {
-    let mut long = *value as u64;
-    number_of(
-        ui,
-        &mut long,
-        name,
-        hint,
-        *range.start() as u64..=*range.end() as u64,
-    );
-    *value = usize::try_from(long).unwrap_or(*value);
-}
-
-/// A whole number that is taken when it has been chosen, not on the way.
-fn number_of(
-    ui: &mut Ui,
-    value: &mut u64,
-    name: &str,
-    hint: &str,
-    range: std::ops::RangeInclusive<u64>,
-) {
-    let id = ui.make_persistent_id(("paths number", name));
-    let mut shown = ui.data(|data| data.get_temp::<u64>(id)).unwrap_or(*value);
-    let drag = ui
-        .add(
-            egui::DragValue::new(&mut shown)
-                .range(range)
-                .speed(0.2)
-                .prefix(format!("{name} ")),
-        )
-        .on_hover_text(hint);
-    drag.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
-    });
-    let settled = !drag.dragged() && !drag.has_focus();
-    if settled {
-        *value = shown;
-        ui.data_mut(|data| data.remove::<u64>(id));
-    } else {
-        ui.data_mut(|data| data.insert_temp(id, shown));
-    }
 }
 
 impl Panel for PathsPanel {

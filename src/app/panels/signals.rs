@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::controls::{self, NARROW, header, segments, toggle};
+use super::controls::{self, NARROW, header, segments, toggle, whole_number};
 use super::shown::{Plan, Shown, fingerprint};
 use super::submitted::{Pace, Submitted};
 use super::{Panel, PanelKind};
@@ -264,7 +264,7 @@ impl SignalsPanel {
                 ],
             );
             toggle(ui, &mut look.log, "log", "A logarithmic axis of the losses");
-            number(
+            whole_number(
                 ui,
                 &mut self.settings.steps,
                 "steps",
@@ -294,7 +294,7 @@ impl SignalsPanel {
     }
 
     fn group_size(&mut self, ui: &mut Ui) {
-        number(
+        whole_number(
             ui,
             &mut self.settings.top,
             "samples",
@@ -302,26 +302,6 @@ impl SignalsPanel {
             1..=50,
         );
     }
-}
-
-fn number(
-    ui: &mut Ui,
-    value: &mut usize,
-    name: &str,
-    hint: &str,
-    range: std::ops::RangeInclusive<usize>,
-) {
-    let drag = ui
-        .add(
-            egui::DragValue::new(value)
-                .range(range)
-                .speed(0.5)
-                .suffix(format!(" {name}")),
-        )
-        .on_hover_text(hint);
-    drag.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
-    });
 }
 
 impl Panel for SignalsPanel {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 use egui_extras::{Column, TableBuilder};
 
-use super::controls::{self, NARROW, header, segments, toggle};
+use super::controls::{self, NARROW, header, segments, toggle, whole_number};
 use super::hessian::{HessianSettings, HessianView};
 use super::loss::run_key;
 use super::shown::{Growing, Plan, Shown, fingerprint, pixel_columns};
@@ -323,18 +323,7 @@ fn number(
     range: std::ops::RangeInclusive<i64>,
 ) {
     let mut value = ws.recipe.spectrum.integer(key);
-    let drag = ui
-        .add(
-            egui::DragValue::new(&mut value)
-                .range(range)
-                .speed(0.1)
-                .prefix(format!("{name} ")),
-        )
-        .on_hover_text(hint);
-    drag.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
-    });
-    if drag.changed() {
+    if whole_number(ui, &mut value, name, hint, range) {
         ws.recipe.spectrum.set(key, value);
     }
 }

@@ -38,8 +38,14 @@ pub(super) struct WaterfallArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// The Hessian, the Gauss–Newton matrix, or the Hessian less that
-    #[arg(long, value_enum, default_value = "hessian")]
+    /// The Hessian, the Gauss–Newton matrix, or the Hessian less that: hessian,
+    /// gauss-newton, rest
+    #[arg(
+        long,
+        value_enum,
+        default_value = "hessian",
+        hide_possible_values = true
+    )]
     matrix: MatrixArg,
 
     /// Also draw it; the name ends with .svg or .png

@@ -3,8 +3,8 @@
 use crate::curvature::EigenvalueEstimate;
 use crate::figure::ticks::format_number;
 use crate::figure::{
-    Axes, Axis, Band, Content, Dash, Ink, Layer, Line, LineStyle, Marker, Panel, Row, Rule, Scale,
-    Scatter, ScatterColors, Ticks,
+    Axes, Band, Content, Dash, Ink, Layer, Line, LineStyle, Marker, Panel, Row, Rule, Scale,
+    Scatter, ScatterColors,
 };
 use crate::stability::{SpectrumReading, StabilityReport, StepReading};
 use crate::views::percent;
@@ -58,10 +58,6 @@ pub(in crate::views) fn caveat(axes: &mut Axes, text: String) {
         Some(after) => format!("{text} · {after}"),
         None => text,
     });
-}
-
-pub(in crate::views) fn step_axis() -> Axis {
-    Axis::new("step").ticks(Ticks::Integers)
 }
 
 pub(in crate::views) fn number(value: f64, digits: usize) -> String {

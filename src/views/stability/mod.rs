@@ -17,7 +17,7 @@ use crate::stability::StabilityReport;
 
 pub(super) use self::curves::{
     caveat, dashed, eigenvalue_line, last_finite, marked_line, note, number, over, rings, rows,
-    side_by_side, step_axis, threshold_line, with_residual,
+    side_by_side, threshold_line, with_residual,
 };
 pub use self::parts::flips;
 

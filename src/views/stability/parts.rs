@@ -3,14 +3,14 @@
 
 use super::curves::{
     OPEN, column, dashed, is_open, marked_line, measured, note, note_clipping, number, places,
-    stability_lines, step_axis, zero,
+    stability_lines, zero,
 };
 use crate::figure::{
     Axes, Axis, ColorBar, ColorScale, Colormap, Heatmap, Ink, Line, LineStyle, Marker,
     Normalization, Scatter, ScatterColors, SeriesStyle, Ticks,
 };
 use crate::stability::{SpectrumReading, StabilityReport};
-use crate::views::percent;
+use crate::views::{percent, step_axis};
 
 /// The share of steps at which ⟨g, v₁⟩ has another sign than at the step
 /// before; nothing for less than two.

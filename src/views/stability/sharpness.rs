@@ -3,11 +3,12 @@
 use super::StabilityLook;
 use super::curves::{
     column, eigenvalue_line, highest, last_finite, measured, note, note_clipping, number, places,
-    stability_lines, step_axis, with_residual,
+    stability_lines, with_residual,
 };
 use crate::figure::{Axes, Axis, Band, Dash, Ink, Line, LineStyle, Scale, SeriesStyle};
 use crate::stability::StabilityReport;
 use crate::views::sharpness_live::top_name;
+use crate::views::step_axis;
 
 pub(super) fn sharpness(look: &StabilityLook, report: &StabilityReport) -> Vec<(f64, Axes)> {
     let mut all = Vec::new();

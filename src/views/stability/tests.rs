@@ -274,7 +274,7 @@ fn a_line_is_drawn_where_it_is_near_and_broken_elsewhere() {
     assert_eq!(value[1..6], [40.0, 40.0, 20.0, 20.0, 20.0]);
     assert!(value[0].is_nan() && value[6].is_nan() && value[7].is_nan());
     assert!(line_within(&x, &line, 10.0).is_none());
-    let mut axes = Axes::new(step_axis(), crate::figure::Axis::new("λ"));
+    let mut axes = Axes::new(crate::views::step_axis(), crate::figure::Axis::new("λ"));
     assert!(threshold_line(&mut axes, &x, &line, 10.0, dashed(), "2/η"));
     let drawn = &lines(&axes)[0].1;
     let top = drawn.iter().copied().filter(|y| y.is_finite());

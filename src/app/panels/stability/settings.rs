@@ -1,9 +1,9 @@
 //! What a person can choose in the view of stability.
 
-use eframe::egui::{self, Ui};
+use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
 
-use crate::app::panels::controls::{NARROW, choice, segments, toggle};
+use crate::app::panels::controls::{NARROW, choice, segments, toggle, whole_number};
 use crate::stability::{FlowSettings, StabilitySettings};
 use crate::train::Setup;
 use crate::views::stability::StabilityPart;
@@ -165,53 +165,21 @@ impl Settings {
     /// The window, and how many eigenvalues.
     pub(super) fn numbers(&mut self, ui: &mut Ui, setup: &Setup) {
         let steps = "Steps in the window: the last ones, or those from the step that is shown";
-        number(ui, &mut self.steps, "steps", steps, 4..=5000);
+        whole_number(ui, &mut self.steps, "steps", steps, 4..=5000);
         let every = if self.view == View::Flows {
             "Steps between two measurements of the sharpness of run and gradient flow"
         } else {
             "Steps between two measurements of eigenvalues"
         };
-        number(ui, &mut self.every, "every", every, 1..=500);
+        whole_number(ui, &mut self.every, "every", every, 1..=500);
         if self.view != View::Flows {
             let standard = StabilitySettings::of(setup).top as u64;
             let mut top = self.top.map_or(standard, |top| top as u64);
             let hint = "Top eigenvalues; if nothing else is chosen, as many as there are classes, for \
                         a regression as many as the recipe's spectrum has, 20 at most";
-            if number(ui, &mut top, "k", hint, 1..=20) {
+            if whole_number(ui, &mut top, "k", hint, 1..=20) {
                 self.top = usize::try_from(top).ok();
             }
         }
     }
-}
-
-/// A whole number that is taken when it has been chosen, not on the way. Whether
-/// it changed.
-fn number(
-    ui: &mut Ui,
-    value: &mut u64,
-    name: &str,
-    hint: &str,
-    range: std::ops::RangeInclusive<u64>,
-) -> bool {
-    let id = ui.make_persistent_id(("stability number", name));
-    let mut shown = ui.data(|data| data.get_temp::<u64>(id)).unwrap_or(*value);
-    let drag = ui
-        .add(
-            egui::DragValue::new(&mut shown)
-                .range(range)
-                .speed(0.3)
-                .prefix(format!("{name} ")),
-        )
-        .on_hover_text(hint);
-    drag.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, format!("{name}: {hint}"))
-    });
-    if drag.dragged() || drag.has_focus() {
-        ui.data_mut(|data| data.insert_temp(id, shown));
-        return false;
-    }
-    ui.data_mut(|data| data.remove::<u64>(id));
-    let changed = shown != *value;
-    *value = shown;
-    changed
 }
