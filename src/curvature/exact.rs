@@ -1,7 +1,9 @@
 //! The whole spectrum of a small network.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use crossbeam_channel::RecvTimeoutError;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,11 @@ use crate::math::{MathError, Progress, SymmetricOperator, vector};
 
 /// Largest dimension for which the whole matrix is formed.
 pub const EXACT_LIMIT: usize = 2000;
+
+/// How soon cancelling is noticed while a matrix is decomposed.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Multiplications of a Gram matrix between two looks.
+const PIECE: usize = 100_000_000;
 
 /// All eigenvalues of an operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,9 +114,48 @@ pub fn exact_spectrum<A: SymmetricOperator + ?Sized>(
     if asymmetry > 1e-6 {
         return Err(MathError::NotSymmetric { asymmetry });
     }
+    decompose(n, elements, asymmetry, progress)
+}
+
+/// The spectrum of a matrix, found beside the calling thread: the decomposition
+/// cannot be stopped, but it need not be waited for. Cancelled, it ends by itself
+/// and nobody hears of it.
+fn decompose(
+    n: usize,
+    elements: Vec<f64>,
+    asymmetry: f64,
+    progress: &dyn Progress,
+) -> Result<ExactSpectrum, MathError> {
     progress.check()?;
-    let eigen = SymmetricEigen::new(n, &elements)?;
-    let max_residual = vector::max_abs(&eigen.residuals(&elements)?);
+    let (sender, answer) = crossbeam_channel::bounded(1);
+    let work = move || {
+        // Nobody may wait any more.
+        let _ = sender.send(decomposed(n, &elements, asymmetry));
+    };
+    let thread = std::thread::Builder::new()
+        .name("decomposition".to_owned())
+        .spawn(work)
+        .map_err(|_| MathError::NoThread)?;
+    loop {
+        match answer.recv_timeout(LOOK_AGAIN) {
+            Ok(found) => return found,
+            Err(RecvTimeoutError::Timeout) => progress.check()?,
+            // It ended without an answer.
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
+                return Err(MathError::NoConvergence {
+                    what: "the dense eigenvalue iteration",
+                });
+            }
+        }
+    }
+}
+
+fn decomposed(n: usize, elements: &[f64], asymmetry: f64) -> Result<ExactSpectrum, MathError> {
+    let eigen = SymmetricEigen::new(n, elements)?;
+    let max_residual = vector::max_abs(&eigen.residuals(elements)?);
     let mut eigenvalues = eigen.values;
     eigenvalues.reverse();
     Ok(ExactSpectrum {
@@ -117,7 +163,7 @@ pub fn exact_spectrum<A: SymmetricOperator + ?Sized>(
         max_residual,
         asymmetry,
         trace: (0..n).map(|i| elements[i * n + i]).sum(),
-        frobenius_squared: vector::norm_squared(&elements),
+        frobenius_squared: vector::norm_squared(elements),
     })
 }
 
@@ -155,8 +201,22 @@ pub fn gram_spectrum(
     } else {
         (b.transpose(), b)
     };
-    // One thread: the sums do not depend on how many there are.
-    matmul(product.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
+    // One thread: the sums do not depend on how many there are. In pieces, so
+    // that it can be cancelled.
+    let inner = rows.max(dim);
+    let piece = (PIECE / (size * size).max(1)).max(64);
+    for start in (0..inner).step_by(piece) {
+        progress.check()?;
+        let length = piece.min(inner - start);
+        matmul(
+            product.as_mut(),
+            Accum::Add,
+            left.subcols(start, length),
+            right.subrows(start, length),
+            1.0,
+            Par::Seq,
+        );
+    }
     let mut gram: Vec<f64> = product
         .col_iter()
         .flat_map(|column| column.iter().copied().collect::<Vec<_>>())
@@ -167,20 +227,10 @@ pub fn gram_spectrum(
         });
     }
     let asymmetry = symmetrize(size, &mut gram);
-    progress.check()?;
-    let eigen = SymmetricEigen::new(size, &gram)?;
-    let max_residual = vector::max_abs(&eigen.residuals(&gram)?);
-    let mut eigenvalues = eigen.values;
-    eigenvalues.reverse();
-    eigenvalues.resize(dim, 0.0);
-    eigenvalues.sort_by(|a, b| b.total_cmp(a));
-    Ok(ExactSpectrum {
-        eigenvalues,
-        max_residual,
-        asymmetry,
-        trace: (0..size).map(|i| gram[i * size + i]).sum(),
-        frobenius_squared: vector::norm_squared(&gram),
-    })
+    let mut found = decompose(size, gram, asymmetry, progress)?;
+    found.eigenvalues.resize(dim, 0.0);
+    found.eigenvalues.sort_by(|a, b| b.total_cmp(a));
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -249,6 +299,33 @@ mod tests {
         assert!((found.unwrap().condition_number() - 4.0).abs() < 1e-12);
         let zero = exact_spectrum(&DenseSymmetric::diagonal(&[0.0, 0.0]), &()).unwrap();
         assert!(zero.condition_number().is_nan());
+    }
+
+    /// Wants to stop once it was asked so many times.
+    struct Impatient {
+        asked: AtomicUsize,
+        patience: usize,
+    }
+
+    impl Progress for Impatient {
+        fn report(&self, _done: usize, _total: usize) {}
+
+        fn is_cancelled(&self) -> bool {
+            self.asked.fetch_add(1, Ordering::Relaxed) >= self.patience
+        }
+    }
+
+    #[test]
+    fn a_decomposition_need_not_be_waited_for() {
+        let n = 500;
+        let a = golden::random_symmetric(n, 1);
+        // Once for each column, and once before the decomposition.
+        let impatient = Impatient {
+            asked: AtomicUsize::new(0),
+            patience: n + 1,
+        };
+        assert_eq!(exact_spectrum(&a, &impatient), Err(MathError::Cancelled));
+        assert!(impatient.asked.into_inner() > n + 1);
     }
 
     struct Crooked;

@@ -46,6 +46,9 @@ pub enum MathError {
         /// Which iteration.
         what: &'static str,
     },
+    /// The system refused a thread.
+    #[error("the system refused a thread")]
+    NoThread,
     /// Vectors that had to span something do not.
     #[error("{what}")]
     Degenerate {
