@@ -12,10 +12,12 @@ use super::shown::{Growing, Plan, Shown, fingerprint, pixel_columns};
 use super::{Panel, PanelKind};
 use crate::app::plot::Options;
 use crate::app::workspace::{Timed, Workspace};
+use crate::catalogue;
 use crate::engine::analyses::{self, SpectrumSettings as Measurement};
 use crate::engine::{Origin, Slot, Spectrum, Succession};
 use crate::figure::Figure;
 use crate::figure::ticks::format_number;
+use crate::recipe::FieldKind;
 use crate::views::Time;
 use crate::views::sharpness_live::{self, LiveCurves, LiveData};
 use crate::views::spectrum::{self, SpectrumData, SpectrumPart, SpectrumSettings};
@@ -228,14 +230,7 @@ impl SpectrumPanel {
                 let look = &mut self.settings.density;
                 self.hessian.controls(ui, ws, look);
                 if self.hessian.wants_plain() {
-                    number(
-                        ui,
-                        ws,
-                        "probes",
-                        "probes",
-                        "Random probes of the density",
-                        1..=100,
-                    );
+                    number(ui, ws, "probes", "probes", "Random probes of the density");
                     controls::progress(ui, ws, &slot());
                 }
                 controls::moment(ui, ws);
@@ -261,7 +256,6 @@ impl SpectrumPanel {
                 "top",
                 "k",
                 "How many of the largest eigenvalues are measured",
-                1..=20,
             );
             let mut automatic = ws.recipe.spectrum.boolean("automatic");
             let hint = "Measure at every step where the network is small enough, and elsewhere as \
@@ -276,18 +270,10 @@ impl SpectrumPanel {
                     "every",
                     "every",
                     "Steps between two measurements; 0 never",
-                    0..=100_000,
                 );
             }
             if self.wants_density() && !narrow {
-                number(
-                    ui,
-                    ws,
-                    "probes",
-                    "probes",
-                    "Random probes of the density",
-                    1..=100,
-                );
+                number(ui, ws, "probes", "probes", "Random probes of the density");
             }
             let table = ui
                 .button("Table")
@@ -313,17 +299,16 @@ fn coarse(step: u64) -> u64 {
     (step >> spare) << spare
 }
 
-/// A whole number of the recipe's `[analyses.spectrum]`.
-fn number(
-    ui: &mut Ui,
-    ws: &mut Workspace,
-    key: &str,
-    name: &str,
-    hint: &str,
-    range: std::ops::RangeInclusive<i64>,
-) {
+/// A whole number of the recipe's `[analyses.spectrum]`, in the range that it
+/// has there.
+fn number(ui: &mut Ui, ws: &mut Workspace, key: &str, name: &str, hint: &str) {
+    let section = catalogue::schema().section("analyses.spectrum");
+    let field = section.and_then(|section| section.field(section.kind("")?, key));
+    let Some(FieldKind::Integer { min, max, .. }) = field.map(|field| field.kind) else {
+        return;
+    };
     let mut value = ws.recipe.spectrum.integer(key);
-    if whole_number(ui, &mut value, name, hint, range) {
+    if whole_number(ui, &mut value, name, hint, min..=max) {
         ws.recipe.spectrum.set(key, value);
     }
 }
@@ -462,7 +447,6 @@ impl Panel for SpectrumPanel {
             "bottom",
             "smallest",
             "How many of the smallest eigenvalues are measured",
-            0..=20,
         );
         let mut share = 100.0 * ws.recipe.spectrum.float("share");
         let drag = egui::DragValue::new(&mut share)
@@ -488,7 +472,6 @@ impl Panel for SpectrumPanel {
             "lanczos_steps",
             "Lanczos steps",
             "More steps resolve more of the density",
-            2..=400,
         );
         if ui.button("Measure again").clicked() {
             self.submitted = None;

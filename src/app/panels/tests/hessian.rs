@@ -3,6 +3,26 @@
 use super::*;
 
 #[test]
+fn what_a_recipe_may_say_is_not_changed_by_looking_at_it() {
+    let mut harness = harness(&[PanelKind::Spectrum], (900.0, 480.0), true);
+    let mut recipe = recipe("moons");
+    recipe.model.set("hidden", vec![4i64]);
+    recipe.data.set("samples", 40i64);
+    let most = [("probes", 1000i64), ("top", 50), ("every", 1_000_000)];
+    for (key, value) in most {
+        recipe.spectrum.set(key, value);
+    }
+    recipe.spectrum.set("automatic", false);
+    train(&mut harness, recipe, 3);
+    for label in ["probes: ", "k: ", "every: "] {
+        harness.get_by(|node| node.label().is_some_and(|text| text.starts_with(label)));
+    }
+    for (key, value) in most {
+        assert_eq!(harness.state().ws.recipe.spectrum.integer(key), value);
+    }
+}
+
+#[test]
 fn the_hessian_is_taken_apart_on_demand() {
     let mut harness = harness(&[PanelKind::Spectrum], (700.0, 480.0), true);
     let mut recipe = recipe("moons");
